@@ -1,0 +1,290 @@
+//! Environments: named overlays and the registry they pull from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::image::{ImageRef, InvalidImage, canonical_registry, check_repository};
+
+/// Named overlays and the registry they pull from. Environments stand in promotion order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// The name, as in `overlays/<name>`.
+    pub name: String,
+    /// Paths or globs of overlay directories, from the root of the repository.
+    pub overlays: Vec<String>,
+    /// Where this environment's images live; none when only reading was asked for.
+    pub registry: Option<RegistryPrefix>,
+    /// The environment a missing image is copied from.
+    pub from: Option<String>,
+    /// Where names differ between the two registries; the first that fits wins over the prefixes.
+    pub rewrites: Vec<Rewrite>,
+    /// Policy files or folders, or `builtin:<name>`.
+    pub policies: Vec<String>,
+    /// Which files a kustomization may read.
+    pub load_restrictor: LoadRestrictor,
+}
+
+/// Which files a kustomization may read, as kustomize's `--load-restrictor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadRestrictor {
+    /// Files in or below the kustomization's own directory.
+    #[default]
+    Root,
+    /// Any file of the repository.
+    None,
+}
+
+/// The beginning that all image names of an environment share: a registry host and zero or more path components.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RegistryPrefix {
+    registry: String,
+    path: String,
+}
+
+impl RegistryPrefix {
+    /// Returns the registry host with its port.
+    #[must_use]
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// Returns what follows this prefix in `image`'s repository, when `image` lies below it.
+    #[must_use]
+    pub fn remainder<'a>(&self, image: &'a ImageRef) -> Option<&'a str> {
+        if image.registry() != self.registry {
+            return None;
+        }
+        match self.path.as_str() {
+            "" => Some(image.repository()),
+            path => image.repository().strip_prefix(path)?.strip_prefix('/'),
+        }
+    }
+
+    /// Puts `remainder` below this prefix, keeping `image`'s tag and digest.
+    fn place(&self, image: &ImageRef, remainder: &str) -> Result<ImageRef, InvalidImage> {
+        match self.path.as_str() {
+            "" => image.moved_to(&self.registry, remainder),
+            path => image.moved_to(&self.registry, &format!("{path}/{remainder}")),
+        }
+    }
+
+    /// Translates an image below `self` to the same name below `other`; `None` for images outside.
+    #[must_use]
+    pub fn translate(&self, image: &ImageRef, other: &Self) -> Option<ImageRef> {
+        other.place(image, self.remainder(image)?).ok()
+    }
+}
+
+impl fmt::Display for RegistryPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.registry)?;
+        if self.path.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "/{}", self.path)
+        }
+    }
+}
+
+impl FromStr for RegistryPrefix {
+    type Err = InvalidImage;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (registry, path) = text.split_once('/').unwrap_or((text, ""));
+        let path = path.trim_end_matches('/');
+        if !path.is_empty() {
+            check_repository(path)?;
+        }
+        Ok(Self {
+            registry: canonical_registry(registry)?,
+            path: path.to_owned(),
+        })
+    }
+}
+
+/// A rule for names that differ between two registries: `dev.example/legacy/{path}` to `prod.example/team/{path}`.
+///
+/// `{path}` stands for one non-empty remainder, so the rule reads both ways; a rule without it is about one repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    from: Pattern,
+    to: Pattern,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    before: String,
+    after: Option<String>,
+}
+
+/// Why a text is not a rewrite rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRewrite {
+    /// `{path}` is in one of the two only, or more than once in one.
+    #[error("`{{path}}` must stand once in both `from` and `to`, or in neither")]
+    Placeholder,
+    /// With the placeholder filled in it is not an image name.
+    #[error("`{text}` is not an image name without tag or digest")]
+    Name {
+        /// The side as written.
+        text: String,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidImage,
+    },
+    /// A tag or a digest was written.
+    #[error("`{0}` may not name a tag or a digest: these are carried over unchanged")]
+    Suffix(String),
+}
+
+impl Rewrite {
+    /// Makes a rule of its two sides.
+    ///
+    /// # Errors
+    /// When a side is not an image name, or `{path}` is not in both or neither.
+    pub fn new(from: &str, to: &str) -> Result<Self, InvalidRewrite> {
+        let rule = Self {
+            from: Pattern::new(from)?,
+            to: Pattern::new(to)?,
+        };
+        match rule.from.after.is_some() == rule.to.after.is_some() {
+            true => Ok(rule),
+            false => Err(InvalidRewrite::Placeholder),
+        }
+    }
+
+    /// Names the image that `image`, written in the target environment, is copied from; `None` when the rule does not fit.
+    #[must_use]
+    pub fn source_of(&self, image: &ImageRef) -> Option<ImageRef> {
+        self.from.fill(image, self.to.captured(&image.locator())?)
+    }
+
+    /// Names the image in the target environment that `image`, of the source environment, becomes.
+    #[must_use]
+    pub fn destination_of(&self, image: &ImageRef) -> Option<ImageRef> {
+        self.to.fill(image, self.from.captured(&image.locator())?)
+    }
+}
+
+impl Pattern {
+    fn new(text: &str) -> Result<Self, InvalidRewrite> {
+        let (before, after) = match text.split_once("{path}") {
+            Some((before, after)) => (before, Some(after)),
+            None => (text, None),
+        };
+        if after.is_some_and(|after| after.contains("{path}")) {
+            return Err(InvalidRewrite::Placeholder);
+        }
+        let sample = format!("{before}{}", after.map(|after| format!("x{after}")).unwrap_or_default());
+        let image: ImageRef = sample.parse().map_err(|source| InvalidRewrite::Name {
+            text: text.to_owned(),
+            source,
+        })?;
+        if !image.suffix().is_empty() {
+            return Err(InvalidRewrite::Suffix(text.to_owned()));
+        }
+        // The canonical host has the length of what was written only by luck; take it from the parsed sample.
+        let locator = image.locator();
+        let Some(after) = after else {
+            return Ok(Self {
+                before: locator,
+                after: None,
+            });
+        };
+        let before = locator
+            .strip_suffix(after)
+            .and_then(|rest| rest.strip_suffix('x'))
+            .unwrap_or(before);
+        Ok(Self {
+            before: before.to_owned(),
+            after: Some(after.to_owned()),
+        })
+    }
+
+    /// Returns what `{path}` stands for in `locator`: empty for a pattern without it.
+    fn captured<'a>(&self, locator: &'a str) -> Option<&'a str> {
+        let rest = locator.strip_prefix(&self.before)?;
+        match &self.after {
+            None => rest.is_empty().then_some(rest),
+            Some(after) => rest.strip_suffix(after.as_str()).filter(|path| !path.is_empty()),
+        }
+    }
+
+    fn fill(&self, image: &ImageRef, path: &str) -> Option<ImageRef> {
+        let after = self.after.as_deref().unwrap_or_default();
+        let locator = format!("{}{path}{after}", self.before);
+        let (registry, repository) = locator.split_once('/')?;
+        image.moved_to(registry, repository).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(text: &str) -> ImageRef {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_component() {
+        let prefix: RegistryPrefix = "prod.example/team".parse().unwrap();
+        assert_eq!(prefix.remainder(&image("prod.example/team/api:1")), Some("api"));
+        assert_eq!(prefix.remainder(&image("prod.example/teams/api:1")), None);
+        assert_eq!(prefix.remainder(&image("prod.example/team:1")), None);
+        assert_eq!(prefix.to_string(), "prod.example/team");
+    }
+
+    #[test]
+    fn an_image_moves_between_prefixes_with_tag_and_digest() {
+        let (dev, prod): (RegistryPrefix, RegistryPrefix) = (
+            "dev.example:5000".parse().unwrap(),
+            "prod.example/team".parse().unwrap(),
+        );
+        assert_eq!(
+            prod.translate(&image("prod.example/team/a/b:1"), &dev),
+            Some(image("dev.example:5000/a/b:1"))
+        );
+    }
+
+    #[test]
+    fn a_rewrite_reads_both_ways() {
+        let rule = Rewrite::new("dev.example:5000/legacy/{path}", "prod.example/team/{path}-v1").unwrap();
+        let (dev, prod) = (
+            image("dev.example:5000/legacy/a/b:1"),
+            image("prod.example/team/a/b-v1:1"),
+        );
+        assert_eq!(rule.destination_of(&dev).as_ref(), Some(&prod));
+        assert_eq!(rule.source_of(&prod).as_ref(), Some(&dev));
+    }
+
+    #[test]
+    fn a_rewrite_without_placeholder_is_about_one_repository() {
+        let rule = Rewrite::new("dev.example/old", "prod.example/new").unwrap();
+        assert_eq!(
+            rule.source_of(&image("prod.example/new:2")),
+            Some(image("dev.example/old:2"))
+        );
+        assert_eq!(rule.source_of(&image("prod.example/new/er:2")), None);
+    }
+
+    #[test]
+    fn rewrites_that_cannot_be_read_back_are_refused() {
+        assert_eq!(
+            Rewrite::new("dev.example/{path}", "prod.example/x"),
+            Err(InvalidRewrite::Placeholder)
+        );
+        assert_eq!(
+            Rewrite::new("dev.example/{path}/{path}", "p.example/{path}"),
+            Err(InvalidRewrite::Placeholder)
+        );
+        assert!(matches!(
+            Rewrite::new("dev.example/a:1", "p.example/a"),
+            Err(InvalidRewrite::Suffix(_))
+        ));
+        assert!(matches!(
+            Rewrite::new("dev.example/A{path}", "p.example/{path}"),
+            Err(InvalidRewrite::Name { .. })
+        ));
+    }
+}

@@ -1,0 +1,47 @@
+//! Findings: what a rule, or the weighing of evidence, has to say to the author of a change.
+
+use super::location::Location;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Worth changing; denies only under `--fail-on warning`.
+    Warning,
+    /// The verdict is no.
+    Error,
+}
+
+impl Severity {
+    /// Returns the word reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Something the author of a change should know: a verdict with its place and its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's stable id: `<policy>/<rule>` for a policy's rule, one word for what is built in.
+    pub rule: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What is the matter, with expected and actual; one sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    /// The image's name it is about.
+    pub image: Option<String>,
+    /// Where to look, at the first character of what is wrong.
+    pub location: Option<Location>,
+    /// How many characters from there are wrong; 0 when not known.
+    pub width: usize,
+    /// The line of text at `location`, for reports that show it.
+    pub excerpt: Option<String>,
+}

@@ -1,0 +1,34 @@
+//! The words of promote-bot: plain values, one word for one thing, no IO.
+//!
+//! What crosses a border is parsed here once into a type that cannot be wrong ([`ImageRef`], [`Digest`], [`TreePath`]);
+//! everything above works on these. The glossary stands in the crate's documentation.
+
+mod candidate;
+mod change;
+mod digest;
+mod environment;
+mod finding;
+mod glob;
+mod image;
+mod image_use;
+mod location;
+mod outcome;
+mod plan;
+mod review;
+mod revision;
+pub mod tree;
+
+pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};
+pub use change::{Change, ChangeKind, ImageSite};
+pub use digest::{Algorithm, Digest, Hasher, InvalidDigest};
+pub use environment::{Environment, InvalidRewrite, LoadRestrictor, RegistryPrefix, Rewrite};
+pub use finding::{Finding, Severity};
+pub use glob::{Glob, InvalidGlob};
+pub use image::{ImageRef, InvalidImage};
+pub use image_use::{ImageUse, Origins, OverlayError, OverlayImages, Partial, UseClass, Workload};
+pub use location::Location;
+pub use outcome::{Outcome, State};
+pub use plan::{Expected, Plan, Refusal, Settled, Step};
+pub use review::{ConfigUsed, EnvironmentReview, ImageReview, Range, Review, ReviewResult, Stats};
+pub use revision::Revision;
+pub use tree::{Tree, TreePath};

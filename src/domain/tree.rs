@@ -1,0 +1,319 @@
+//! A tree of files to read from: a commit, the work tree, or memory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// How many symbolic links one path may go through, as on Linux.
+const MAX_LINKS: usize = 40;
+
+/// A path from the root of a tree: `/`-separated, without `.`, `..` or empty components; the root itself is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct TreePath(String);
+
+impl TreePath {
+    /// Names the root of the tree.
+    #[must_use]
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Reads a path relative to the root; `None` when it leaves the tree or is absolute.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::root().join(text)
+    }
+
+    /// Follows `relative` from this directory, `..` included; `None` when it leaves the tree or is absolute.
+    #[must_use]
+    pub fn join(&self, relative: &str) -> Option<Self> {
+        if relative.starts_with('/') {
+            return None;
+        }
+        let mut components: Vec<&str> = self.components().collect();
+        for component in relative.split('/') {
+            match component {
+                "" | "." => {}
+                ".." => {
+                    components.pop()?;
+                }
+                name => components.push(name),
+            }
+        }
+        Some(Self(components.join("/")))
+    }
+
+    /// Returns the path as text; empty for the root.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the components from the root down.
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/').filter(|component| !component.is_empty())
+    }
+
+    /// Returns the directory that holds this path; `None` for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        if self.0.is_empty() {
+            return None;
+        }
+        Some(Self(
+            self.0
+                .rsplit_once('/')
+                .map(|(parent, _)| parent)
+                .unwrap_or_default()
+                .to_owned(),
+        ))
+    }
+
+    /// Returns the last component; empty for the root.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Tells whether this path is `ancestor` or below it.
+    #[must_use]
+    pub fn is_within(&self, ancestor: &Self) -> bool {
+        ancestor.0.is_empty()
+            || self.0 == ancestor.0
+            || self
+                .0
+                .strip_prefix(&ancestor.0)
+                .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl fmt::Display for TreePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "." } else { &self.0 })
+    }
+}
+
+/// What an entry of a tree is, symbolic links not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link; [`Tree::read`] gives its target.
+    Symlink,
+    /// A commit of another repository; its content is not in this tree.
+    Submodule,
+}
+
+/// Why a tree could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TreeError {
+    /// Nothing stands at the path.
+    #[error("{0} does not exist")]
+    Missing(TreePath),
+    /// A link leads out of the tree, or in a circle.
+    #[error("{path} is a symbolic link that {why}")]
+    Link {
+        /// The path asked for.
+        path: TreePath,
+        /// What is wrong with the link.
+        why: &'static str,
+    },
+    /// The storage below failed.
+    #[error("cannot read {path}")]
+    Storage {
+        /// The path asked for.
+        path: TreePath,
+        /// What the storage said.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A tree of files. Paths given to the three required methods have no symbolic link among their *parents*
+/// (see [`follow`]); implementations never follow links.
+pub trait Tree: Send + Sync {
+    /// Returns what stands at `path`, or `None`.
+    ///
+    /// # Errors
+    /// When the storage fails; never for a path that is merely absent.
+    fn kind(&self, path: &TreePath) -> Result<Option<EntryKind>, TreeError>;
+
+    /// Returns the content of a file, or the target of a symbolic link.
+    ///
+    /// # Errors
+    /// [`TreeError::Missing`] when there is no such file, or the storage's error.
+    fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError>;
+
+    /// Returns names and kinds in a directory, sorted by name.
+    ///
+    /// # Errors
+    /// [`TreeError::Missing`] when there is no such directory, or the storage's error.
+    fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError>;
+}
+
+/// Follows symbolic links in every component of `path`, inside the tree only, to a path without links and its kind;
+/// `None` when nothing stands there.
+///
+/// # Errors
+/// [`TreeError::Link`] for a link that leaves the tree (or is absolute) or a circle of links.
+pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, EntryKind)>, TreeError> {
+    let mut remaining: Vec<String> = path.components().rev().map(str::to_owned).collect();
+    let mut reached = TreePath::root();
+    let mut kind = EntryKind::Directory;
+    let mut links = 0;
+    let broken = |why| TreeError::Link {
+        path: path.clone(),
+        why,
+    };
+    while let Some(name) = remaining.pop() {
+        let next = reached.join(&name).ok_or_else(|| broken("leads out of the tree"))?;
+        match tree.kind(&next)? {
+            None => return Ok(None),
+            Some(EntryKind::Symlink) => {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(broken("leads in a circle"));
+                }
+                let target = tree.read(&next)?;
+                let target = std::str::from_utf8(&target).map_err(|_| broken("is not UTF-8"))?;
+                let resolved = reached.join(target).ok_or_else(|| broken("leads out of the tree"))?;
+                remaining.extend(resolved.components().rev().map(str::to_owned).collect::<Vec<_>>());
+                (reached, kind) = (TreePath::root(), EntryKind::Directory);
+            }
+            Some(found) => (reached, kind) = (next, found),
+        }
+    }
+    Ok(Some((reached, kind)))
+}
+
+/// A tree held in memory: files by path, directories implied.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryTree {
+    files: BTreeMap<TreePath, (EntryKind, Arc<[u8]>)>,
+}
+
+impl MemoryTree {
+    /// Makes a tree of `(path, content)` pairs; a pair whose path leaves the tree is left out.
+    #[must_use]
+    pub fn of<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut tree = Self::default();
+        for (path, content) in files {
+            tree.insert(path, EntryKind::File, content.as_bytes());
+        }
+        tree
+    }
+
+    /// Adds a symbolic link.
+    #[must_use]
+    pub fn with_link(mut self, path: &str, target: &str) -> Self {
+        self.insert(path, EntryKind::Symlink, target.as_bytes());
+        self
+    }
+
+    fn insert(&mut self, path: &str, kind: EntryKind, content: &[u8]) {
+        if let Some(path) = TreePath::parse(path) {
+            self.files.insert(path, (kind, content.into()));
+        }
+    }
+}
+
+impl Tree for MemoryTree {
+    fn kind(&self, path: &TreePath) -> Result<Option<EntryKind>, TreeError> {
+        let is_directory = || path.as_str().is_empty() || self.files.keys().any(|file| file.is_within(path));
+        Ok(match self.files.get(path) {
+            Some((kind, _)) => Some(*kind),
+            None => is_directory().then_some(EntryKind::Directory),
+        })
+    }
+
+    fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
+        self.files
+            .get(path)
+            .map(|(_, content)| content.clone())
+            .ok_or_else(|| TreeError::Missing(path.clone()))
+    }
+
+    fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
+        let depth = path.components().count();
+        let mut entries = BTreeMap::new();
+        for (file, (kind, _)) in self
+            .files
+            .iter()
+            .filter(|(file, _)| file.is_within(path) && *file != path)
+        {
+            let mut below = file.components().skip(depth);
+            if let Some(name) = below.next() {
+                let kind = if below.next().is_some() {
+                    EntryKind::Directory
+                } else {
+                    *kind
+                };
+                entries.insert(name.to_owned(), kind);
+            }
+        }
+        match entries.is_empty() && !path.as_str().is_empty() {
+            true => Err(TreeError::Missing(path.clone())),
+            false => Ok(entries.into_iter().collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> TreePath {
+        TreePath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_tree_is_none() {
+        assert_eq!(path("a/b").join("../../c").unwrap().as_str(), "c");
+        assert_eq!(path("a").join("../.."), None);
+        assert_eq!(path("a").join("/etc/passwd"), None);
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_tree_only() {
+        let tree = MemoryTree::of([("base/d.yaml", "x")])
+            .with_link("overlay", "base")
+            .with_link("out", "../../etc")
+            .with_link("absolute", "/etc")
+            .with_link("circle", "circle");
+        assert_eq!(
+            follow(&tree, &path("overlay/d.yaml")).unwrap(),
+            Some((path("base/d.yaml"), EntryKind::File))
+        );
+        assert!(matches!(
+            follow(&tree, &path("out/passwd")),
+            Err(TreeError::Link { .. })
+        ));
+        assert!(matches!(
+            follow(&tree, &path("absolute/passwd")),
+            Err(TreeError::Link { .. })
+        ));
+        assert!(matches!(
+            follow(&tree, &path("circle")),
+            Err(TreeError::Link {
+                why: "leads in a circle",
+                ..
+            })
+        ));
+        assert_eq!(follow(&tree, &path("none")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_memory_tree_lists_directories_once_and_sorted() {
+        let tree = MemoryTree::of([("b/1", ""), ("b/2", ""), ("a", "")]);
+        let names = tree.list(&TreePath::root()).unwrap();
+        assert_eq!(
+            names,
+            [
+                ("a".to_owned(), EntryKind::File),
+                ("b".to_owned(), EntryKind::Directory)
+            ]
+        );
+    }
+}

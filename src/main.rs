@@ -1,0 +1,3 @@
+//! The `promote-bot` program.
+
+fn main() {}
