@@ -1,0 +1,270 @@
+//! Which two revisions to compare: the decision, free of Git.
+//!
+//! The first that speaks wins: the flags, the CI event, the history. [`choose`] asks [`Facts`] and nothing else, so each
+//! rule is tested without a repository. A base that cannot be found is an error, never an empty one.
+
+use std::collections::HashSet;
+
+use super::error::Error;
+use super::revision::CommitId;
+use crate::domain::{Range, Revision};
+
+/// What the caller asks to be compared.
+#[derive(Debug, Clone, Default)]
+pub struct RangeRequest {
+    /// `--base`: a revision, or `empty`.
+    pub base: Option<String>,
+    /// `--head`: a revision, `worktree` or `index`.
+    pub head: Option<String>,
+    /// What the CI event says; `None` on a laptop.
+    pub ci: Option<CiRange>,
+}
+
+/// The range a CI event names.
+#[derive(Debug, Clone, Default)]
+pub struct CiRange {
+    /// The base; all zeros for a new branch.
+    pub base: Option<String>,
+    /// The head; `HEAD` when absent, all zeros for a deleted branch.
+    pub head: Option<String>,
+    /// The short name of the default branch.
+    pub default_branch: Option<String>,
+    /// Where this comes from, such as "pull_request event".
+    pub why: String,
+}
+
+/// A reference with the commit it points to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Branch {
+    /// The short name, as in `origin/main`.
+    pub(super) name: String,
+    /// The commit.
+    pub(super) commit: CommitId,
+}
+
+/// What the decision needs to know of a repository.
+pub(super) trait Facts {
+    /// Tells whether there is no work tree.
+    fn is_bare(&self) -> bool;
+    /// Tells whether the history is cut off.
+    fn is_shallow(&self) -> bool;
+    /// Finds the commit `rev` names.
+    fn commit(&self, rev: &str) -> Result<CommitId, Error>;
+    /// Returns the commit checked out; `None` before the first one.
+    fn head(&self) -> Result<Option<CommitId>, Error>;
+    /// Returns the branch that the current one follows, when it is here.
+    fn upstream(&self) -> Result<Option<Branch>, Error>;
+    /// Returns the reference with this full name, symbolic ones followed.
+    fn branch(&self, full_name: &str) -> Result<Option<Branch>, Error>;
+    /// Returns the best common ancestor that is here.
+    fn merge_base(&self, one: &CommitId, other: &CommitId) -> Result<Option<CommitId>, Error>;
+    /// Returns the first parent; `None` for a commit without parents, an error when it is absent.
+    fn first_parent(&self, commit: &CommitId) -> Result<Option<CommitId>, Error>;
+}
+
+/// Chooses the revisions to compare.
+pub(super) fn choose(request: &RangeRequest, facts: &dyn Facts) -> Result<Range, Error> {
+    let chooser = Chooser { request, facts };
+    let head = chooser.head()?;
+    let (base, why) = chooser.base(&head)?;
+    Ok(Range { base, head, why })
+}
+
+struct Chooser<'a> {
+    request: &'a RangeRequest,
+    facts: &'a dyn Facts,
+}
+
+impl Chooser<'_> {
+    fn head(&self) -> Result<Revision, Error> {
+        let ci = self.request.ci.as_ref();
+        match self.request.head.as_deref() {
+            Some("worktree") => self.on_disk(Revision::Worktree, "work tree"),
+            Some("index") => self.on_disk(Revision::Index, "index"),
+            Some(rev) => self.head_commit(rev),
+            None if ci.is_some() => self.head_commit(ci.and_then(|ci| ci.head.as_deref()).unwrap_or("HEAD")),
+            None if !self.facts.is_bare() => Ok(Revision::Worktree),
+            None => Ok(self.facts.head()?.map_or(Revision::Empty, Revision::from)),
+        }
+    }
+
+    fn on_disk(&self, revision: Revision, asked: &'static str) -> Result<Revision, Error> {
+        match self.facts.is_bare() {
+            true => Err(Error::NoWorkTree { asked }),
+            false => Ok(revision),
+        }
+    }
+
+    fn head_commit(&self, rev: &str) -> Result<Revision, Error> {
+        match is_all_zeros(rev) {
+            true => Err(Error::DeletedHead),
+            false => self.facts.commit(rev).map(Revision::from),
+        }
+    }
+
+    fn base(&self, head: &Revision) -> Result<(Revision, String), Error> {
+        if let Some(base) = self.request.base.as_deref() {
+            return match base {
+                "empty" => Ok((Revision::Empty, "given by --base".to_owned())),
+                base => self.named_base(base, head, "given by --base"),
+            };
+        }
+        match (&self.request.ci, &self.request.head) {
+            (Some(ci), None) => match ci.base.as_deref() {
+                Some(base) => self.named_base(base, head, &ci.why),
+                None => {
+                    let (base, why) = self.base_from_history(head)?;
+                    Ok((base, format!("{}: {why}", ci.why)))
+                }
+            },
+            _ => self.base_from_history(head),
+        }
+    }
+
+    fn named_base(&self, base: &str, head: &Revision, why: &str) -> Result<(Revision, String), Error> {
+        match is_all_zeros(base) {
+            true => self.base_of_new_branch(head, why),
+            false => Ok((self.facts.commit(base)?.into(), why.to_owned())),
+        }
+    }
+
+    /// Chooses the base of a branch that was just made: all of its commits are new, however few.
+    fn base_of_new_branch(&self, head: &Revision, why: &str) -> Result<(Revision, String), Error> {
+        let Some(tip) = self.tip(head)? else {
+            return Ok(no_commits());
+        };
+        let default = self.default_branch()?.ok_or_else(|| self.no_default_branch(&tip))?;
+        let base = self.merge_base(&tip, &default)?;
+        let itself = match base == tip {
+            true => ", which is the head itself",
+            false => "",
+        };
+        let name = default.name;
+        let why = format!("{why}, a new branch: merge base with {name}{itself}");
+        Ok((base.into(), why))
+    }
+
+    fn base_from_history(&self, head: &Revision) -> Result<(Revision, String), Error> {
+        match (self.tip(head)?, head) {
+            (None, _) => Ok(no_commits()),
+            (Some(tip), Revision::Commit(_)) => self.base_of_commit(&tip),
+            (Some(tip), _) => self.base_of_disk(tip),
+        }
+    }
+
+    /// Chooses the base of uncommitted work on top of `tip`.
+    fn base_of_disk(&self, tip: CommitId) -> Result<(Revision, String), Error> {
+        let branch = match self.facts.upstream()? {
+            Some(upstream) => Some(upstream),
+            None => self.default_branch()?,
+        };
+        let Some(branch) = branch else {
+            return Ok((tip.into(), "no upstream or default branch: HEAD".to_owned()));
+        };
+        let base = self.merge_base(&tip, &branch)?;
+        Ok((base.into(), format!("merge base with {}", branch.name)))
+    }
+
+    /// Chooses the base of a commit. The default branch comes first here: a branch that is pushed equals its upstream.
+    fn base_of_commit(&self, tip: &CommitId) -> Result<(Revision, String), Error> {
+        let branch = match self.default_branch()? {
+            Some(default) => default,
+            None => self.upstream_of(tip)?.ok_or_else(|| self.no_default_branch(tip))?,
+        };
+        let base = self.merge_base(tip, &branch)?;
+        let name = branch.name;
+        if base != *tip {
+            return Ok((base.into(), format!("merge base with {name}")));
+        }
+        Ok(match self.facts.first_parent(tip)? {
+            Some(parent) => (parent.into(), format!("first parent, for the head is on {name}")),
+            None => (
+                Revision::Empty,
+                "the head is the first commit: nothing was before it".to_owned(),
+            ),
+        })
+    }
+
+    /// Returns the upstream of the current branch when `tip` is its tip.
+    fn upstream_of(&self, tip: &CommitId) -> Result<Option<Branch>, Error> {
+        match self.facts.head()?.as_ref() == Some(tip) {
+            true => self.facts.upstream(),
+            false => Ok(None),
+        }
+    }
+
+    /// Returns the commit that `head` is, or that it lies on top of; `None` before the first commit.
+    fn tip(&self, head: &Revision) -> Result<Option<CommitId>, Error> {
+        match head {
+            Revision::Commit(id) => self.facts.commit(id).map(Some),
+            Revision::Index | Revision::Worktree => self.facts.head(),
+            Revision::Empty => Ok(None),
+        }
+    }
+
+    fn default_branch(&self) -> Result<Option<Branch>, Error> {
+        for name in self.default_branch_names() {
+            if let Some(branch) = self.facts.branch(&name)? {
+                return Ok(Some(branch));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Lists the full names a default branch may have, best first.
+    fn default_branch_names(&self) -> Vec<String> {
+        let named = self.request.ci.as_ref().and_then(|ci| ci.default_branch.as_deref());
+        let named = named.map(|name| name.trim_start_matches("refs/heads/"));
+        let mut names: Vec<String> = named.map(remote_and_local).into_iter().flatten().collect();
+        if self.facts.is_bare() {
+            // Nobody works in a bare repository: what its HEAD names is the default branch.
+            names.push("HEAD".to_owned());
+        }
+        names.push("refs/remotes/origin/HEAD".to_owned());
+        names.extend(["main", "master"].map(|name| format!("refs/remotes/origin/{name}")));
+        names.extend(["main", "master"].map(|name| format!("refs/heads/{name}")));
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+
+    fn merge_base(&self, head: &CommitId, branch: &Branch) -> Result<CommitId, Error> {
+        let base = self.facts.merge_base(head, &branch.commit)?;
+        base.ok_or_else(|| match self.facts.is_shallow() {
+            true => Error::MissingInShallowClone {
+                what: format!("the merge base of {} and {}", head.short(), branch.name),
+                command: "git fetch --unshallow".to_owned(),
+            },
+            false => Error::Unrelated {
+                base: branch.name.clone(),
+                head: head.short().to_owned(),
+            },
+        })
+    }
+
+    fn no_default_branch(&self, head: &CommitId) -> Error {
+        let names = self.default_branch_names();
+        let short = |name: &String| name.trim_start_matches("refs/heads/").replace("refs/remotes/", "");
+        Error::NoDefaultBranch {
+            head: head.short().to_owned(),
+            tried: names.iter().map(short).collect::<Vec<_>>().join(", "),
+            shallow: self.facts.is_shallow(),
+        }
+    }
+}
+
+fn remote_and_local(name: &str) -> [String; 2] {
+    [format!("refs/remotes/origin/{name}"), format!("refs/heads/{name}")]
+}
+
+fn no_commits() -> (Revision, String) {
+    (
+        Revision::Empty,
+        "the repository has no commits: everything is new".to_owned(),
+    )
+}
+
+/// Tells whether a CI wrote "no such commit".
+fn is_all_zeros(rev: &str) -> bool {
+    rev.len() >= 40 && rev.bytes().all(|byte| byte == b'0')
+}
