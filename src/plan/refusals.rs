@@ -1,0 +1,227 @@
+//! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
+
+use crate::domain::{Candidate, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Severity};
+
+/// What a built-in finding means, for `promote-bot explain`.
+#[derive(Debug, Clone, Copy)]
+pub struct Explanation {
+    /// The finding's id.
+    pub id: &'static str,
+    /// What it means, why it is a no, and what to do.
+    pub text: &'static str,
+}
+
+/// All findings this part can make.
+pub const EXPLANATIONS: &[Explanation] = &[
+    Explanation {
+        id: "destination-conflict",
+        text: "The destination already has this tag, with another digest. promote-bot never moves a tag: what runs there would \
+               change without a review. Give the new build a new tag, or reference it by digest; or, when the tag at the destination \
+               is a mistake, delete it there by hand and run again.",
+    },
+    Explanation {
+        id: "tag-digest-mismatch",
+        text: "A reference names both a tag and a digest, and the registry says that they are two different images. Container \
+               runtimes would use the digest and ignore the tag, so what is written is not what runs. Write the digest that the tag has now, or \
+               the tag that belongs to the digest.",
+    },
+    Explanation {
+        id: "missing-source",
+        text: "The image is not in the registry of its environment, and it is not where it would be copied from either. Merging the \
+               change would end in ImagePullBackOff. Build and push it first, or correct the reference.",
+    },
+    Explanation {
+        id: "registry-unreadable",
+        text: "A registry could not be asked, so nothing is known about the image. This is not a verdict: put right what the message \
+               names and run again.",
+    },
+    Explanation {
+        id: "unreadable-reference",
+        text: "An image reference does not follow the grammar of registries, or is a template that another program fills in later. \
+               promote-bot cannot tell which image will run. Write the reference out, or keep templates out of what it judges.",
+    },
+    Explanation {
+        id: "unresolved-overlay",
+        text: "The overlay could not be resolved to images, so nothing is known about what it would run. The message names the file and \
+               the field; what promote-bot does not support is listed in its README.",
+    },
+    Explanation {
+        id: "copy-failed",
+        text: "The copy was begun and could not be finished. The tag was not written. Running `promote-bot promote` again goes on where it \
+               stopped: blobs that arrived are not sent twice.",
+    },
+    Explanation {
+        id: "source-moved",
+        text: "While the image was copied, its tag at the source began to name another digest. The destination holds what was judged. \
+               The next change that references this tag will be a conflict.",
+    },
+];
+
+fn finding(rule: &str, candidate: &Candidate, message: String, help: String) -> Finding {
+    let image_use = &candidate.sites[0].image_use;
+    let location = image_use.location.clone();
+    Finding {
+        rule: rule.to_owned(),
+        severity: Severity::Error,
+        message,
+        help,
+        image: Some(candidate.to.repository().to_owned()),
+        location: Some(location),
+        width: 0,
+        excerpt: None,
+    }
+}
+
+pub(super) fn destination_conflict(candidate: &Candidate, wanted: &Digest, found: &Digest) -> Finding {
+    let to = &candidate.to;
+    let origin = candidate
+        .from
+        .as_ref()
+        .map(|from| format!(", {} has {wanted}", from.locator()));
+    let origin = origin.unwrap_or_else(|| format!(", the reference asks for {wanted}"));
+    finding(
+        "destination-conflict",
+        candidate,
+        format!(
+            "{} already names another image: there it is {found}{origin}",
+            at_tag(to)
+        ),
+        format!(
+            "promote-bot never moves a tag: reference a new tag, or {}@{wanted} by digest; if the tag there is a mistake, delete it first",
+            to.locator()
+        ),
+    )
+}
+
+pub(super) fn tag_digest_mismatch(
+    candidate: &Candidate,
+    place: &ImageRef,
+    written: &Digest,
+    found: &Digest,
+) -> Finding {
+    finding(
+        "tag-digest-mismatch",
+        candidate,
+        format!(
+            "tag and digest disagree: {} is {found}, but the reference says {written}",
+            at_tag(place)
+        ),
+        format!("write {found} beside the tag, or the tag that belongs to {written}"),
+    )
+}
+
+pub(super) fn two_digests(candidate: &Candidate, one: &Digest, other: &Digest) -> Finding {
+    finding(
+        "destination-conflict",
+        candidate,
+        format!(
+            "two digests want the tag {} in this change: {one} and {other}",
+            at_tag(&candidate.to)
+        ),
+        "give each its own tag, or reference them by digest alone".to_owned(),
+    )
+}
+
+pub(super) fn missing_source(candidate: &Candidate) -> Finding {
+    let to = &candidate.to;
+    match &candidate.from {
+        Some(from) => finding(
+            "missing-source",
+            candidate,
+            format!("{to} does not exist, and {from}, which it would be copied from, does not exist either"),
+            format!("push {from} first, or correct the reference"),
+        ),
+        None => finding(
+            "missing-source",
+            candidate,
+            format!(
+                "{to} does not exist, and environment {} has no `from` to copy it from",
+                candidate.environment
+            ),
+            format!(
+                "push {to} first, correct the reference, or name a `from` for {} in promote-bot.yaml",
+                candidate.environment
+            ),
+        ),
+    }
+}
+
+pub(super) fn tag_gone(candidate: &Candidate, from: &ImageRef, digest: &Digest) -> Finding {
+    finding(
+        "missing-source",
+        candidate,
+        format!(
+            "{} does not exist, though {digest} is in that repository: tag and digest cannot be shown to agree",
+            at_tag(from)
+        ),
+        format!(
+            "tag it there again, or reference {}@{digest} without a tag",
+            candidate.to.locator()
+        ),
+    )
+}
+
+pub(super) fn unreadable_registry(candidate: &Candidate, reason: &str, hint: &str) -> Finding {
+    finding(
+        "registry-unreadable",
+        candidate,
+        format!("cannot tell whether {} may go: {reason}", candidate.to),
+        hint.to_owned(),
+    )
+}
+
+pub(super) fn offline(candidate: &Candidate) -> Finding {
+    let help = "run again without --offline".to_owned();
+    let message = format!("nobody asked a registry about {}: this run is offline", candidate.to);
+    Finding {
+        severity: Severity::Note,
+        ..finding("registry-unreadable", candidate, message, help)
+    }
+}
+
+pub(super) fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> Finding {
+    let image_use = &change.sites[0].image_use;
+    let shown: String = text.chars().take(120).flat_map(char::escape_default).collect();
+    let is_template = *error == InvalidImage::Template;
+    let help = if is_template {
+        "write the reference out where it must be proved"
+    } else {
+        "correct the reference"
+    };
+    Finding {
+        rule: "unreadable-reference".to_owned(),
+        severity: if is_template {
+            Severity::Warning
+        } else {
+            Severity::Error
+        },
+        message: format!("cannot read the image reference `{shown}`: {error}"),
+        help: help.to_owned(),
+        image: None,
+        location: Some(image_use.location.clone()),
+        width: text.chars().count(),
+        excerpt: None,
+    }
+}
+
+/// Says that an overlay could not be resolved; `severity` tells whether that decides anything.
+#[must_use]
+pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
+    let fallback = || Location::new(error.overlay.to_string(), 1, 1);
+    Finding {
+        rule: "unresolved-overlay".to_owned(),
+        severity,
+        message: error.to_string(),
+        help: error.hint.clone(),
+        image: None,
+        location: Some(error.location.clone().unwrap_or_else(fallback)),
+        width: 0,
+        excerpt: None,
+    }
+}
+
+fn at_tag(image: &ImageRef) -> String {
+    image
+        .at_tag()
+        .map_or_else(|| image.to_string(), |tagged| tagged.to_string())
+}

@@ -1,0 +1,417 @@
+//! Weighing the evidence: each candidate becomes a step pinned by digest, or is refused with the ways out.
+
+use std::collections::BTreeMap;
+
+use super::refusals;
+use crate::domain::{Candidate, Digest, Evidence, Expected, Finding, Plan, Refusal, Seen, Settled, State, Step};
+
+/// Makes a plan of candidates and the evidence about each, in promotion order; `external` images are kept for the rules.
+///
+/// The tag is resolved once, here, from what was seen at the source; from now on the digest is what counts.
+#[must_use]
+pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) -> Plan {
+    let mut settled: Vec<Settled> = Vec::new();
+    let mut brought = BTreeMap::new();
+    for (candidate, evidence) in candidates {
+        let earlier = candidate
+            .from
+            .as_ref()
+            .and_then(|from| brought.get(&from.to_string()))
+            .copied();
+        let weighed = weigh(&candidate, &evidence, earlier, &settled);
+        if matches!(weighed, Ok(Pinned { .. })) {
+            brought.insert(candidate.to.to_string(), settled.len());
+        }
+        settled.push(match weighed {
+            Ok(pinned) => Settled::Step(Step {
+                digest: pinned.digest,
+                expected: pinned.expected,
+                present: pinned.present,
+                content: evidence.content.or(pinned.content),
+                after: pinned.after,
+                candidate,
+            }),
+            Err((state, digest, finding)) => Settled::Refused(Refusal {
+                candidate,
+                state,
+                digest,
+                finding: *finding,
+            }),
+        });
+    }
+    refuse_rivals(&mut settled);
+    settled.extend(external.into_iter().map(Settled::External));
+    Plan { settled }
+}
+
+struct Pinned {
+    digest: Digest,
+    expected: Expected,
+    present: bool,
+    content: Option<crate::domain::Content>,
+    after: Option<usize>,
+}
+
+type Weighed = Result<Pinned, (State, Option<Digest>, Box<Finding>)>;
+
+fn refuse(state: State, digest: Option<&Digest>, finding: Finding) -> Weighed {
+    Err((state, digest.cloned(), Box::new(finding)))
+}
+
+fn present(digest: &Digest) -> Weighed {
+    let expected = Expected::AbsentOr(digest.clone());
+    Ok(Pinned {
+        digest: digest.clone(),
+        expected,
+        present: true,
+        content: None,
+        after: None,
+    })
+}
+
+fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<usize>, settled: &[Settled]) -> Weighed {
+    if let Some((reason, hint)) = evidence.destination.failure() {
+        return refuse(
+            State::Unknown,
+            None,
+            refusals::unreadable_registry(candidate, reason, hint),
+        );
+    }
+    if let Some(digest) = proved_by_destination(candidate, evidence) {
+        return present(digest);
+    }
+    if let (Some((reason, hint)), None) = (evidence.source.failure(), earlier) {
+        return refuse(
+            State::Unknown,
+            None,
+            refusals::unreadable_registry(candidate, reason, hint),
+        );
+    }
+    let earlier_step = earlier.and_then(|index| match &settled[index] {
+        Settled::Step(step) => Some((index, step)),
+        _ => None,
+    });
+    let found_at_source = match (&evidence.source.tag, earlier_step) {
+        (Seen::Holds(digest), _) => Some(digest),
+        (_, Some((_, step))) => Some(&step.digest),
+        _ => None,
+    };
+    let pinned = pin(candidate, evidence, found_at_source)?;
+    match (evidence.destination.tag.digest(), &pinned) {
+        (Some(found), Some(pinned)) if found != pinned => refuse(
+            State::Conflict,
+            Some(pinned),
+            refusals::destination_conflict(candidate, pinned, found),
+        ),
+        (Some(found), _) => present(found),
+        (None, Some(pinned)) => Ok(Pinned {
+            digest: pinned.clone(),
+            expected: Expected::Absent,
+            present: false,
+            content: earlier_step.and_then(|(_, step)| step.content.clone()),
+            after: earlier_step
+                .map(|(index, _)| index)
+                .filter(|_| evidence.source.tag.digest().is_none()),
+        }),
+        (None, None) if is_unasked(evidence) => refuse(State::Unknown, None, refusals::offline(candidate)),
+        (None, None) => refuse(State::NoSource, None, refusals::missing_source(candidate)),
+    }
+}
+
+/// The digest that the destination alone proves: a written one that is there, under the written tag where there is one.
+fn proved_by_destination<'a>(candidate: &'a Candidate, evidence: &Evidence) -> Option<&'a Digest> {
+    let written = candidate.to.digest()?;
+    let at_tag = candidate.to.effective_tag().is_none() || evidence.destination.tag.digest() == Some(written);
+    let at_digest = evidence.destination.digest.digest() == Some(written);
+    (at_tag && at_digest).then_some(written)
+}
+
+/// Resolves the reference to the digest that is judged and copied, or says why tag and digest do not go together.
+fn pin(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    found_at_source: Option<&Digest>,
+) -> Result<Option<Digest>, (State, Option<Digest>, Box<Finding>)> {
+    let Some(written) = candidate.to.digest() else {
+        return Ok(found_at_source.cloned());
+    };
+    let mismatch = |place, found| {
+        let finding = refusals::tag_digest_mismatch(candidate, place, written, found);
+        Err((State::Conflict, Some(written.clone()), Box::new(finding)))
+    };
+    if let (Some(found), Some(from)) = (found_at_source, &candidate.from)
+        && found != written
+    {
+        return mismatch(from, found);
+    }
+    if let (None, Some(found)) = (&candidate.from, evidence.destination.tag.digest())
+        && found != written
+    {
+        return mismatch(&candidate.to, found);
+    }
+    let is_at_source = evidence.source.digest.digest() == Some(written);
+    match (&candidate.from, candidate.to.effective_tag(), found_at_source) {
+        (Some(from), Some(_), None) if is_at_source => {
+            let finding = refusals::tag_gone(candidate, from, written);
+            Err((State::NoSource, Some(written.clone()), Box::new(finding)))
+        }
+        (_, _, None) if !is_at_source => Ok(None),
+        _ => Ok(Some(written.clone())),
+    }
+}
+
+fn is_unasked(evidence: &Evidence) -> bool {
+    evidence.destination.tag == Seen::Unasked && evidence.destination.digest == Seen::Unasked
+}
+
+/// Two steps with different digests for one tag: neither may go, whichever came first would decide.
+fn refuse_rivals(settled: &mut [Settled]) {
+    let mut wanted: BTreeMap<String, Vec<(usize, Digest)>> = BTreeMap::new();
+    for (index, entry) in settled.iter().enumerate() {
+        if let Settled::Step(step) = entry
+            && let Some(tagged) = step.candidate.to.at_tag()
+        {
+            wanted
+                .entry(tagged.to_string())
+                .or_default()
+                .push((index, step.digest.clone()));
+        }
+    }
+    for rivals in wanted.values() {
+        let Some((_, other)) = rivals.iter().find(|(_, digest)| *digest != rivals[0].1) else {
+            continue;
+        };
+        for (index, digest) in rivals {
+            let candidate = settled[*index].candidate().clone();
+            let finding = refusals::two_digests(&candidate, digest, if digest == other { &rivals[0].1 } else { other });
+            settled[*index] = Settled::Refused(Refusal {
+                candidate,
+                state: State::Conflict,
+                digest: Some(digest.clone()),
+                finding,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::candidates::candidates;
+    use super::super::testing::{change, environment};
+    use super::*;
+    use crate::domain::{Content, Sighting};
+
+    fn candidate(image: &str) -> Candidate {
+        let dev = environment("dev", "dev.example", None);
+        let production = environment("production", "prod.example", Some("dev"));
+        candidates(&production.clone(), &[dev, production], &[change(image)])
+            .candidates
+            .remove(0)
+    }
+
+    fn sighting(tag: Option<&Digest>, digest: Option<&Digest>) -> Sighting {
+        let seen = |found: Option<&Digest>| found.map_or(Seen::Absent, |digest| Seen::Holds(digest.clone()));
+        Sighting {
+            tag: seen(tag),
+            digest: seen(digest),
+        }
+    }
+
+    fn evidence(source: Sighting, destination: Sighting) -> Evidence {
+        Evidence {
+            source,
+            destination,
+            content: None,
+        }
+    }
+
+    fn settle_one(image: &str, evidence: Evidence) -> Settled {
+        settle(vec![(candidate(image), evidence)], Vec::new()).settled.remove(0)
+    }
+
+    fn refusal(settled: Settled) -> (State, String) {
+        match settled {
+            Settled::Refused(refusal) => (refusal.state, refusal.finding.message),
+            other => panic!("expected a refusal, found {other:?}"),
+        }
+    }
+
+    fn step(settled: Settled) -> Step {
+        match settled {
+            Settled::Step(step) => step,
+            other => panic!("expected a step, found {other:?}"),
+        }
+    }
+
+    fn digests() -> (Digest, Digest) {
+        (Digest::of(b"one"), Digest::of(b"other"))
+    }
+
+    #[test]
+    fn a_tag_is_pinned_to_what_the_source_had() {
+        let (one, _) = digests();
+        let step = step(settle_one(
+            "prod.example/api:1",
+            evidence(sighting(Some(&one), None), sighting(None, None)),
+        ));
+        assert_eq!(
+            (step.digest, step.expected, step.present),
+            (one, Expected::Absent, false)
+        );
+    }
+
+    #[test]
+    fn an_image_that_is_there_already_is_present() {
+        let (one, _) = digests();
+        let here = || sighting(Some(&one), None);
+        assert!(step(settle_one("prod.example/api:1", evidence(here(), here()))).present);
+        assert!(step(settle_one("prod.example/api:1", evidence(sighting(None, None), here()))).present);
+    }
+
+    #[test]
+    fn another_digest_under_the_tag_is_a_conflict_that_names_both() {
+        let (one, other) = digests();
+        let (state, message) = refusal(settle_one(
+            "prod.example/api:1",
+            evidence(sighting(Some(&one), None), sighting(Some(&other), None)),
+        ));
+        assert_eq!(state, State::Conflict);
+        assert!(
+            message.contains(&one.to_string()) && message.contains(&other.to_string()),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn tag_and_digest_that_disagree_are_a_conflict() {
+        let (one, other) = digests();
+        let image = format!("prod.example/api:1@{one}");
+        let (state, message) = refusal(settle_one(
+            &image,
+            evidence(sighting(Some(&other), Some(&one)), sighting(None, None)),
+        ));
+        assert_eq!(state, State::Conflict);
+        assert!(message.contains("tag and digest disagree"), "{message}");
+    }
+
+    #[test]
+    fn a_digest_alone_needs_no_tag() {
+        let (one, _) = digests();
+        let image = format!("prod.example/api@{one}");
+        let unasked = |digest: Option<&Digest>| Sighting {
+            tag: Seen::Unasked,
+            ..sighting(None, digest)
+        };
+        let missing = step(settle_one(&image, evidence(unasked(Some(&one)), unasked(None))));
+        assert_eq!((missing.digest, missing.present), (one.clone(), false));
+        assert!(step(settle_one(&image, evidence(unasked(Some(&one)), unasked(Some(&one))))).present);
+        assert_eq!(
+            refusal(settle_one(&image, evidence(unasked(None), unasked(None)))).0,
+            State::NoSource
+        );
+    }
+
+    #[test]
+    fn a_tag_that_left_the_source_cannot_vouch_for_its_digest() {
+        let (one, _) = digests();
+        let image = format!("prod.example/api:1@{one}");
+        let found = refusal(settle_one(
+            &image,
+            evidence(sighting(None, Some(&one)), sighting(None, None)),
+        ));
+        assert_eq!(found.0, State::NoSource);
+    }
+
+    #[test]
+    fn a_missing_source_is_a_verdict_that_names_both_places() {
+        let (state, message) = refusal(settle_one(
+            "prod.example/api:1",
+            evidence(sighting(None, None), sighting(None, None)),
+        ));
+        assert_eq!(state, State::NoSource);
+        assert!(
+            message.contains("prod.example/api:1") && message.contains("dev.example/api:1"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_registry_that_cannot_be_asked_is_no_verdict() {
+        let unknown = || Seen::Unknown {
+            reason: "connection refused".into(),
+            hint: "start it".into(),
+        };
+        let blind = || Sighting {
+            tag: unknown(),
+            digest: Seen::Unasked,
+        };
+        let (one, _) = digests();
+        for evidence in [
+            evidence(sighting(Some(&one), None), blind()),
+            evidence(blind(), sighting(None, None)),
+        ] {
+            assert_eq!(refusal(settle_one("prod.example/api:1", evidence)).0, State::Unknown);
+        }
+    }
+
+    #[test]
+    fn an_offline_run_knows_nothing_and_says_so() {
+        assert_eq!(
+            refusal(settle_one("prod.example/api:1", Evidence::UNASKED)).0,
+            State::Unknown
+        );
+    }
+
+    #[test]
+    fn a_step_may_take_its_source_from_an_earlier_environments_step() {
+        let (one, _) = digests();
+        let environments = [
+            environment("dev", "dev.example", None),
+            environment("staging", "staging.example", Some("dev")),
+            environment("production", "prod.example", Some("staging")),
+        ];
+        let find = |i: usize, image: &str| {
+            candidates(&environments[i], &environments, &[change(image)])
+                .candidates
+                .remove(0)
+        };
+        let content = Content {
+            size_bytes: 7,
+            platforms: vec!["linux/amd64".into()],
+        };
+        let first = Evidence {
+            content: Some(content.clone()),
+            ..evidence(sighting(Some(&one), None), sighting(None, None))
+        };
+        let plan = settle(
+            vec![
+                (find(1, "staging.example/api:1"), first),
+                (
+                    find(2, "prod.example/api:1"),
+                    evidence(sighting(None, None), sighting(None, None)),
+                ),
+            ],
+            Vec::new(),
+        );
+        let last = step(plan.settled[1].clone());
+        assert_eq!((last.after, last.digest, last.content), (Some(0), one, Some(content)));
+    }
+
+    #[test]
+    fn two_digests_for_one_tag_are_both_refused() {
+        let (one, other) = digests();
+        let both = |digest: &Digest| sighting(Some(digest), Some(digest));
+        let entry = |digest: &Digest| {
+            (
+                candidate(&format!("prod.example/api:1@{digest}")),
+                evidence(both(digest), sighting(None, None)),
+            )
+        };
+        let plan = settle(vec![entry(&one), entry(&other)], Vec::new());
+        assert!(
+            plan.settled
+                .into_iter()
+                .all(|settled| refusal(settled).0 == State::Conflict)
+        );
+    }
+}
