@@ -1,0 +1,271 @@
+//! The rule `tag`: what a tag may be.
+
+use regex::Regex;
+use semver::{Version, VersionReq};
+
+use super::level::Level;
+use super::rule::{Complaint, Subject};
+use crate::domain::{Candidate, ImageRef, Location, Severity};
+use crate::yaml::{Faults, Fields, Node};
+
+/// The rule's key.
+pub(super) const NAME: &str = "tag";
+
+/// What `promote-bot explain tag` prints.
+pub(super) const EXPLANATION: &str = "\
+tag: what a tag may be
+
+A tag such as `latest` names another image tomorrow: what was reviewed is not what runs after the next restart, and a rollback
+brings nothing back. This rule says which tags an environment takes.
+
+  rules:
+    tag:
+      forbid: [latest]                # tags that are never allowed; a reference without tag and digest means `latest`
+      semver: \">=1.0.0\"               # 1.4.2 or v1.4.2 within this range
+      allow_prerelease: false         # whether 1.4.2-rc.1 counts as a version
+      pattern: '^v?\\d+\\.\\d+\\.\\d+$'    # a regular expression (RE2 syntax) the tag must match
+      downgrade: warn                 # allow | warn | deny: a lower version than the one it replaces
+      level: deny                     # deny | warn | off
+
+A reference by digest alone has no tag: it passes `forbid`, and not `semver` or `pattern`, which ask for one.
+To fix a finding, name an allowed tag in the overlay at the line shown, for example `newTag: \"1.4.2\"`.
+";
+
+/// What a tag may be.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    forbid: Vec<String>,
+    semver: Option<VersionReq>,
+    allow_prerelease: bool,
+    pattern: Option<Regex>,
+    downgrade: Level,
+    level: Level,
+}
+
+impl Tag {
+    pub(super) fn read(node: &Node, faults: &Faults) -> Option<Self> {
+        let mut fields = Fields::of(node, "the rule `tag`", faults)?;
+        let forbid = fields
+            .strings("forbid")
+            .into_iter()
+            .map(|(_, tag)| tag.to_owned())
+            .collect();
+        let semver_text = fields.non_empty_string("semver");
+        let semver_node = fields.optional("semver");
+        let allow_prerelease = fields.bool("allow_prerelease").unwrap_or(false);
+        let pattern_text = fields.non_empty_string("pattern");
+        let pattern_node = fields.optional("pattern");
+        let downgrade = Level::read(&mut fields, "downgrade", ["deny", "warn", "allow"], faults);
+        let level = Level::read(&mut fields, "level", ["deny", "warn", "off"], faults);
+        fields.finish();
+        let semver = semver_text.zip(semver_node).and_then(|(text, node)| {
+            let wrong = |error| faults.push(node, format!("`{text}` is not a range of versions: {error}"));
+            VersionReq::parse(text).map_err(wrong).ok()
+        });
+        let pattern = pattern_text.zip(pattern_node).and_then(|(text, node)| {
+            let wrong = |_| faults.push(node, format!("`{text}` is not a regular expression"));
+            Regex::new(text).map_err(wrong).ok()
+        });
+        let (downgrade, level) = (downgrade.unwrap_or(Level::Off), level.unwrap_or_default());
+        Some(Self {
+            forbid,
+            semver,
+            allow_prerelease,
+            pattern,
+            downgrade,
+            level,
+        })
+    }
+
+    pub(super) fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
+        let Some(severity) = self.level.severity() else {
+            return Vec::new();
+        };
+        let candidate = subject.candidate;
+        let mut complaints = Vec::new();
+        let mut complain = |severity: Severity, what: String, help: String| {
+            let (location, width) = place(candidate);
+            complaints.push(Complaint {
+                severity,
+                message: what,
+                help,
+                location,
+                width,
+            });
+        };
+        let name = candidate.to.repository();
+        match candidate.to.effective_tag() {
+            Some(tag) if self.forbid.iter().any(|forbidden| forbidden == tag) => {
+                let written = if candidate.to.tag().is_some() {
+                    ""
+                } else {
+                    " (no tag is written)"
+                };
+                let message = format!("{name} is referenced by the forbidden tag `{tag}`{written}");
+                complain(severity, message, self.advice("name a version"));
+            }
+            Some(tag) => {
+                if let Some(message) = self.against(name, tag) {
+                    complain(severity, message, self.advice("name an allowed tag"));
+                }
+            }
+            None if self.semver.is_some() || self.pattern.is_some() => {
+                let message = format!("{name} is referenced by digest alone, and the policy asks for a tag");
+                complain(severity, message, self.advice("write the tag beside the digest"));
+            }
+            None => {}
+        }
+        if let (Some(severity), Some((before, after))) = (self.downgrade.severity(), downgrade(candidate)) {
+            let message = format!("{name} goes back from {before} to {after}");
+            complain(
+                severity,
+                message,
+                "say in the change why, or name a newer version".to_owned(),
+            );
+        }
+        complaints
+    }
+
+    fn against(&self, name: &str, tag: &str) -> Option<String> {
+        if let Some(range) = &self.semver {
+            let Some(version) = version(tag) else {
+                return Some(format!(
+                    "the tag `{tag}` of {name} is not a version, and the policy asks for {range}"
+                ));
+            };
+            if !version.pre.is_empty() && !self.allow_prerelease {
+                return Some(format!(
+                    "the tag `{tag}` of {name} is a pre-release, and the policy takes none"
+                ));
+            }
+            // A range such as `>=1.0.0` leaves all pre-releases out by its own rules; here the setting decides about those.
+            let release = Version {
+                pre: semver::Prerelease::EMPTY,
+                ..version.clone()
+            };
+            if !range.matches(&version) && !(self.allow_prerelease && range.matches(&release)) {
+                return Some(format!("the tag `{tag}` of {name} is outside {range}"));
+            }
+        }
+        let pattern = self.pattern.as_ref().filter(|pattern| !pattern.is_match(tag))?;
+        Some(format!("the tag `{tag}` of {name} does not match {pattern}"))
+    }
+
+    fn advice(&self, action: &str) -> String {
+        let wish = match (&self.semver, &self.pattern) {
+            (Some(range), _) => format!(", a version within {range}"),
+            (None, Some(pattern)) => format!(", one that matches {pattern}"),
+            (None, None) => String::new(),
+        };
+        format!("{action}{wish}, where the overlay says so")
+    }
+}
+
+fn version(tag: &str) -> Option<Version> {
+    Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()
+}
+
+fn downgrade(candidate: &Candidate) -> Option<(Version, Version)> {
+    let before: ImageRef = candidate.before.as_ref()?.parse().ok()?;
+    let (old, new) = (version(before.tag()?)?, version(candidate.to.tag()?)?);
+    (before.repository() == candidate.to.repository() && new < old).then_some((old, new))
+}
+
+/// The tag where one is written, else the name that lacks it.
+fn place(candidate: &Candidate) -> (Option<Location>, usize) {
+    let origins = &candidate.sites[0].image_use.origins;
+    match (&origins.tag, candidate.to.tag(), &origins.digest) {
+        (Some(location), Some(tag), _) => (Some(location.clone()), tag.len()),
+        (_, _, Some(location)) => (Some(location.clone()), 0),
+        _ => (Some(origins.name.clone()), 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{candidate, rule_tag};
+    use super::*;
+
+    fn messages(rule: &str, image: &str) -> Vec<String> {
+        let candidate = candidate(image, None);
+        rule_tag(rule)
+            .judge(&Subject { candidate: &candidate })
+            .into_iter()
+            .map(|c| c.message)
+            .collect()
+    }
+
+    #[test]
+    fn a_forbidden_tag_is_denied_at_its_own_column() {
+        let candidate = candidate("prod.example/worker:latest", None);
+        let complaints = rule_tag("{forbid: [latest]}").judge(&Subject { candidate: &candidate });
+        assert_eq!(complaints[0].severity, Severity::Error);
+        assert_eq!(
+            complaints[0].message,
+            "worker is referenced by the forbidden tag `latest`"
+        );
+        assert_eq!(
+            (complaints[0].location.as_ref().unwrap().column, complaints[0].width),
+            (38, 6)
+        );
+    }
+
+    #[test]
+    fn no_tag_and_no_digest_means_latest() {
+        assert_eq!(
+            messages("{forbid: [latest]}", "prod.example/worker"),
+            ["worker is referenced by the forbidden tag `latest` (no tag is written)"]
+        );
+    }
+
+    #[test]
+    fn versions_are_taken_with_and_without_v() {
+        for tag in ["1.4.2", "v1.4.2"] {
+            assert!(
+                messages("{semver: '>=1.0.0'}", &format!("prod.example/api:{tag}")).is_empty(),
+                "{tag}"
+            );
+        }
+        assert_eq!(
+            messages("{semver: '>=1.0.0'}", "prod.example/api:0.9.0"),
+            ["the tag `0.9.0` of api is outside >=1.0.0"]
+        );
+        assert_eq!(messages("{semver: '>=1.0.0'}", "prod.example/api:main").len(), 1);
+    }
+
+    #[test]
+    fn pre_releases_count_only_where_allowed() {
+        let image = "prod.example/api:1.4.2-rc.1";
+        assert_eq!(messages("{semver: '>=1.0.0'}", image).len(), 1);
+        assert!(messages("{semver: '>=1.0.0', allow_prerelease: true}", image).is_empty());
+    }
+
+    #[test]
+    fn a_pattern_must_match_and_a_digest_alone_has_nothing_to_match() {
+        assert!(messages(r"{pattern: '^v?\d+$'}", "prod.example/api:7").is_empty());
+        assert_eq!(messages(r"{pattern: '^v?\d+$'}", "prod.example/api:x").len(), 1);
+        let digest = crate::domain::Digest::of(b"x");
+        assert_eq!(
+            messages(r"{pattern: '^v?\d+$'}", &format!("prod.example/api@{digest}")).len(),
+            1
+        );
+        assert!(messages("{forbid: [latest]}", &format!("prod.example/api@{digest}")).is_empty());
+    }
+
+    #[test]
+    fn a_lower_version_than_before_is_a_downgrade() {
+        let candidate = candidate("prod.example/api:1.9.0", Some("prod.example/api:1.10.0"));
+        let complaints = rule_tag("{downgrade: warn}").judge(&Subject { candidate: &candidate });
+        assert_eq!(complaints[0].severity, Severity::Warning);
+        assert!(
+            rule_tag("{downgrade: allow}")
+                .judge(&Subject { candidate: &candidate })
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_rule_that_is_off_says_nothing() {
+        assert!(messages("{forbid: [latest], level: off}", "prod.example/api:latest").is_empty());
+    }
+}
