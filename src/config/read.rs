@@ -1,0 +1,422 @@
+//! Reading the configuration.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Environment, Glob, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath};
+use crate::yaml::{self, Fault, Faults, Fields, Node};
+
+/// A configuration without faults.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The environments, in promotion order.
+    pub environments: Vec<Environment>,
+    /// What is to be known of registries, by host.
+    pub registries: BTreeMap<String, RegistrySettings>,
+}
+
+/// What is to be known of one registry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegistrySettings {
+    /// Where the user name is found.
+    pub username: Option<SecretSource>,
+    /// Where the password or token is found.
+    pub password: Option<SecretSource>,
+    /// A file of PEM certificates to trust, from the root of the repository.
+    pub ca: Option<TreePath>,
+    /// Whether plain HTTP is allowed to this host.
+    pub insecure: bool,
+}
+
+/// Where a secret is found; never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file outside the repository.
+    File(String),
+}
+
+/// Reads a configuration; `path` names it in faults.
+///
+/// # Errors
+/// All faults, ordered by place.
+pub fn read(path: &str, text: &[u8]) -> Result<Config, Vec<Fault>> {
+    let faults = Faults::new();
+    let documents = yaml::parse(path, text).unwrap_or_else(|error| {
+        faults.push_error(&error);
+        Vec::new()
+    });
+    let config = match documents.as_slice() {
+        [document] => read_document(document, &faults),
+        [] if faults.is_empty() => {
+            return Err(vec![fault_at_start(
+                path,
+                "the configuration is empty",
+                "promote-bot init writes one",
+            )]);
+        }
+        [] => None,
+        [_, second, ..] => {
+            faults.push(second, "a configuration is one document");
+            None
+        }
+    };
+    match (config, faults.is_empty()) {
+        (Some(config), true) => Ok(config),
+        _ => Err(faults.into_vec()),
+    }
+}
+
+fn fault_at_start(path: &str, message: &str, hint: &str) -> Fault {
+    Fault {
+        file: path.to_owned(),
+        line: 1,
+        column: 1,
+        message: message.to_owned(),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
+    let mut fields = Fields::of(document, "the configuration", faults)?;
+    let version = fields.required("version");
+    if let Some(version) = version.filter(|version| version.as_str() != Some("1")) {
+        faults.push(version, "`version` must be 1");
+    }
+    fields.required("environments");
+    let entries = fields.entries("environments");
+    let registries = fields.entries("registries");
+    fields.finish();
+    let mut environments: Vec<Environment> = Vec::new();
+    for (name, value) in &entries {
+        environments.extend(read_environment(name, value, &environments, &entries, faults));
+    }
+    if environments.is_empty() && faults.is_empty() {
+        faults.push(document, "`environments` names no environment");
+    }
+    let registries = registries
+        .into_iter()
+        .filter_map(|(host, value)| read_registry(host, value, faults))
+        .collect();
+    Some(Config {
+        environments,
+        registries,
+    })
+}
+
+fn read_environment(
+    name_node: &Node,
+    node: &Node,
+    earlier: &[Environment],
+    all: &[(&Node, &Node)],
+    faults: &Faults,
+) -> Option<Environment> {
+    let name = name_node.as_str().unwrap_or_default();
+    if !is_name(name) {
+        faults.push(
+            name_node,
+            "an environment's name has lower-case letters, digits, `-`, `_` and `.`, at most 63",
+        );
+    }
+    let mut fields = Fields::of(node, format!("environment `{name}`"), faults)?;
+    fields.required("overlays");
+    let overlays = fields.strings("overlays");
+    let registry = fields.required("registry");
+    let from = fields.optional("from");
+    let rewrites = fields.list("images");
+    let policies = fields.strings("policy");
+    let load_restrictor = fields.non_empty_string("load_restrictor");
+    let restrictor_node = fields.optional("load_restrictor");
+    fields.finish();
+    let load_restrictor = match (load_restrictor, restrictor_node) {
+        (Some("none"), _) => LoadRestrictor::None,
+        (Some("root") | None, _) => LoadRestrictor::Root,
+        (Some(_), restrictor) => {
+            faults.push(restrictor.unwrap_or(node), "`load_restrictor` must be `root` or `none`");
+            LoadRestrictor::Root
+        }
+    };
+    overlays
+        .iter()
+        .for_each(|(node, pattern)| check_pattern(node, pattern, faults));
+    policies
+        .iter()
+        .for_each(|(node, path)| check_policy(node, path, faults));
+    Some(Environment {
+        name: name.to_owned(),
+        overlays: overlays.iter().map(|(_, pattern)| tidy(pattern)).collect(),
+        registry: registry.and_then(|node| read_prefix(node, faults)),
+        from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
+        rewrites: rewrites
+            .iter()
+            .filter_map(|rewrite| read_rewrite(rewrite, faults))
+            .collect(),
+        policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
+        load_restrictor,
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    let alphabet = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+    (1..=63).contains(&name.len()) && name.bytes().all(alphabet) && !name.starts_with(['.', '-'])
+}
+
+fn tidy(pattern: &str) -> String {
+    pattern.trim_start_matches("./").trim_end_matches('/').to_owned()
+}
+
+fn check_pattern(node: &Node, pattern: &str, faults: &Faults) {
+    if TreePath::parse(pattern).is_none() {
+        faults.push(
+            node,
+            format!("`{pattern}` leaves the repository: overlays are named from its root"),
+        );
+    }
+    if let Err(error) = Glob::new(pattern) {
+        faults.push(node, error.to_string());
+    }
+}
+
+fn check_policy(node: &Node, path: &str, faults: &Faults) {
+    if !path.starts_with("builtin:") && TreePath::parse(path).is_none() {
+        faults.push(
+            node,
+            format!("`{path}` leaves the repository: policies are named from its root"),
+        );
+    }
+}
+
+fn read_prefix(node: &Node, faults: &Faults) -> Option<RegistryPrefix> {
+    let parsed = node.as_str().map(|text| (text, text.parse::<RegistryPrefix>()));
+    match parsed {
+        Some((_, Ok(prefix))) => Some(prefix),
+        Some((text, Err(_))) if text.contains("://") => {
+            faults.push_with_hint(node, "a registry prefix has no scheme", "write host[:port][/path]");
+            None
+        }
+        Some((_, Err(error))) => {
+            faults.push(node, error.to_string());
+            None
+        }
+        None => {
+            faults.push(
+                node,
+                format!("`registry` must be a string, found a {}", node.kind_name()),
+            );
+            None
+        }
+    }
+}
+
+fn read_from(
+    node: &Node,
+    name: &str,
+    earlier: &[Environment],
+    all: &[(&Node, &Node)],
+    faults: &Faults,
+) -> Option<String> {
+    let from = node.as_str().unwrap_or_default();
+    if earlier.iter().any(|environment| environment.name == from) {
+        return Some(from.to_owned());
+    }
+    let names: Vec<&str> = all.iter().filter_map(|(name, _)| name.as_str()).collect();
+    if from == name {
+        faults.push(node, "an environment cannot be promoted from itself");
+    } else if names.contains(&from) {
+        faults.push_with_hint(
+            node,
+            format!("`{name}` is promoted from `{from}`, which stands after it"),
+            "environments stand in promotion order: move the source up",
+        );
+    } else {
+        faults.push_with_hint(
+            node,
+            format!("there is no environment `{from}`"),
+            format!(
+                "environments: {}",
+                names
+                    .iter()
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        );
+    }
+    None
+}
+
+fn read_rewrite(node: &Node, faults: &Faults) -> Option<Rewrite> {
+    let mut fields = Fields::of(node, "a rule of `images`", faults)?;
+    let (from, to) = (fields.required_string("from"), fields.required_string("to"));
+    fields.finish();
+    Rewrite::new(from?, to?)
+        .map_err(|error| match std::error::Error::source(&error) {
+            Some(cause) => faults.push(node, format!("{error}: {cause}")),
+            None => faults.push(node, error.to_string()),
+        })
+        .ok()
+}
+
+fn read_registry(host_node: &Node, node: &Node, faults: &Faults) -> Option<(String, RegistrySettings)> {
+    let text = host_node.as_str().unwrap_or_default();
+    let host = format!("{text}/x")
+        .parse::<ImageRef>()
+        .ok()
+        .filter(|_| !text.contains('/'));
+    if host.is_none() {
+        faults.push_with_hint(
+            host_node,
+            format!("`{text}` is not a registry host"),
+            "write host[:port] without a path",
+        );
+    }
+    let mut fields = Fields::of(node, format!("registry `{text}`"), faults)?;
+    let username = fields
+        .optional("username")
+        .and_then(|node| read_secret(node, "username", faults));
+    let password = fields
+        .optional("password")
+        .and_then(|node| read_secret(node, "password", faults));
+    let ca_node = fields.optional("ca");
+    let ca = fields.non_empty_string("ca").and_then(|path| {
+        let parsed = TreePath::parse(path);
+        if let (None, Some(node)) = (&parsed, ca_node) {
+            faults.push(
+                node,
+                format!("`{path}` leaves the repository: certificates are named from its root"),
+            );
+        }
+        parsed
+    });
+    let insecure = fields.bool("insecure").unwrap_or(false);
+    fields.finish();
+    if username.is_some() != password.is_some() && faults.is_empty() {
+        faults.push(
+            node,
+            format!("registry `{text}` needs both `username` and `password`, or neither"),
+        );
+    }
+    Some((
+        host?.registry().to_owned(),
+        RegistrySettings {
+            username,
+            password,
+            ca,
+            insecure,
+        },
+    ))
+}
+
+fn read_secret(node: &Node, key: &str, faults: &Faults) -> Option<SecretSource> {
+    match node.as_str().and_then(|text| text.split_once(':')) {
+        Some(("env", name)) if !name.is_empty() => Some(SecretSource::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Some(SecretSource::File(path.to_owned())),
+        // What stands there may be the secret itself: it is not repeated.
+        _ => {
+            faults.push_with_hint(
+                node,
+                format!("`{key}` must say where the secret is, never hold it"),
+                "write \"env:NAME\" or \"file:/path\"",
+            );
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"
+version: 1
+environments:
+  dev:
+    overlays: overlays/dev
+    registry: dev.registry.example:5000
+  production:
+    overlays: ["overlays/production", "apps/*/overlays/production"]
+    registry: prod.registry.example/team
+    from: dev
+    images:
+      - { from: "dev.registry.example:5000/legacy/{path}", to: "prod.registry.example/team/{path}" }
+    policy: policies/production.yaml
+    load_restrictor: none
+registries:
+  prod.registry.example: { username: "env:PROD_USER", password: "file:/run/secret", ca: certs/prod.pem, insecure: true }
+"#;
+
+    fn told(text: &str) -> Vec<String> {
+        let faults = read("promote-bot.yaml", text.as_bytes()).unwrap_err();
+        let tell = |fault: &Fault| {
+            let hint = fault.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
+            format!("{}:{} {}{hint}", fault.line, fault.column, fault.message)
+        };
+        faults.iter().map(tell).collect()
+    }
+
+    #[test]
+    fn the_documented_example_is_read_whole() {
+        let config = read("promote-bot.yaml", EXAMPLE.as_bytes()).unwrap();
+        let production = &config.environments[1];
+        assert_eq!(production.overlays.len(), 2);
+        assert_eq!(production.from.as_deref(), Some("dev"));
+        assert_eq!(production.load_restrictor, LoadRestrictor::None);
+        assert_eq!(production.rewrites.len(), 1);
+        let registry = &config.registries["prod.registry.example"];
+        assert_eq!(registry.username, Some(SecretSource::Env("PROD_USER".to_owned())));
+        assert!(registry.insecure);
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_with_their_places() {
+        let text = "\
+version: 2
+environments:
+  dev:
+    overlays: ../elsewhere
+    regsitry: dev.example
+  production:
+    overlays: o
+    registry: https://prod.example
+    from: staging
+registries:
+  prod.example: {username: admin, password: hunter2}
+";
+        let found = told(text);
+        assert_eq!(
+            found,
+            [
+                "1:10 `version` must be 1",
+                "4:5 environment `dev` needs `registry`",
+                "4:15 `../elsewhere` leaves the repository: overlays are named from its root",
+                "5:5 environment `dev` has no field `regsitry` | did you mean `registry`?",
+                "8:15 a registry prefix has no scheme | write host[:port][/path]",
+                "9:11 there is no environment `staging` | environments: `dev`, `production`",
+                "11:28 `username` must say where the secret is, never hold it | write \"env:NAME\" or \"file:/path\"",
+                "11:45 `password` must say where the secret is, never hold it | write \"env:NAME\" or \"file:/path\"",
+            ]
+        );
+        assert!(!found.join("").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_source_stands_before_its_target() {
+        let text = "version: 1\nenvironments:\n  production: {overlays: p, registry: p.example, from: dev}\n  dev: {overlays: d, registry: d.example}\n";
+        assert_eq!(
+            told(text),
+            [
+                "3:56 `production` is promoted from `dev`, which stands after it | environments stand in promotion order: move the source up"
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_yaml_and_empty_files_are_faults_with_a_place() {
+        assert_eq!(
+            told(""),
+            ["1:1 the configuration is empty | promote-bot init writes one"]
+        );
+        assert!(told("version: [1\n")[0].starts_with("2:1 ") || told("version: [1\n")[0].starts_with("1:"));
+        assert_eq!(told("version: 1\nenvironments: {}\n").len(), 1);
+    }
+}

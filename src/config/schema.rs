@@ -1,0 +1,130 @@
+//! The configuration's JSON schema, for editors; a test holds it to the reader.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+/// promote-bot.yaml: environments, the registries they pull from, and how images move between them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "promote-bot.yaml")]
+#[expect(dead_code, reason = "read by its schema only")]
+struct ConfigFile {
+    /// The format's version: 1.
+    #[schemars(range(min = 1, max = 1))]
+    version: u32,
+    /// The environments by name, in promotion order.
+    environments: BTreeMap<String, EnvironmentEntry>,
+    /// What is to be known of registries, by host[:port]. Optional: docker's and podman's auth files are found by themselves.
+    registries: Option<BTreeMap<String, RegistryEntry>>,
+}
+
+/// One environment.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct EnvironmentEntry {
+    /// Overlay directories from the root of the repository: a path, a glob, or a list of them.
+    overlays: OneOrMany,
+    /// The prefix under which this environment's images live: host[:port][/path].
+    registry: String,
+    /// The environment a missing image is copied from; it stands before this one.
+    from: Option<String>,
+    /// Where names differ between the two registries; the first rule that fits wins.
+    images: Option<Vec<RewriteEntry>>,
+    /// Policy files or folders from the root of the repository, or `builtin:NAME`.
+    policy: Option<OneOrMany>,
+    /// Which files a kustomization may read, as kustomize's --load-restrictor; `root` unless given.
+    load_restrictor: Option<LoadRestrictorEntry>,
+}
+
+/// A rule for names that differ. `{path}` is one non-empty remainder, in both or in neither.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct RewriteEntry {
+    /// The image's name in the environment it comes from.
+    from: String,
+    /// The image's name in this environment.
+    to: String,
+}
+
+/// What is to be known of one registry.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct RegistryEntry {
+    /// Where the user name is found: `env:NAME` or `file:/path`.
+    #[schemars(regex(pattern = r"^(env|file):.+$"))]
+    username: Option<String>,
+    /// Where the password or token is found: `env:NAME` or `file:/path`.
+    #[schemars(regex(pattern = r"^(env|file):.+$"))]
+    password: Option<String>,
+    /// A file of PEM certificates to trust, from the root of the repository.
+    ca: Option<String>,
+    /// Whether plain HTTP is allowed to this host. Loopback addresses need no leave.
+    insecure: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "read by its schema only")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "read by its schema only")]
+enum LoadRestrictorEntry {
+    Root,
+    None,
+}
+
+/// Returns the JSON schema of promote-bot.yaml.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(ConfigFile).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::config::read;
+
+    /// The keys the reader knows, as it tells them to whoever writes a key that is like none.
+    fn read_keys(text: &str) -> BTreeSet<String> {
+        let faults = read("c", text.as_bytes()).unwrap_err();
+        let hint = faults
+            .iter()
+            .find_map(|fault| fault.hint.as_ref().filter(|h| h.starts_with("known fields")))
+            .unwrap();
+        hint.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn schema_keys(schema: &Value) -> BTreeSet<String> {
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_schema_has_the_keys_the_reader_reads() {
+        let schema = json_schema();
+        let definition = |name: &str| &schema["$defs"][name];
+        let cases = [
+            (&schema, "zzzzzzzzzz: 1"),
+            (definition("EnvironmentEntry"), "environments: {a: {zzzzzzzzzz: 1}}"),
+            (
+                definition("RewriteEntry"),
+                "environments: {a: {images: [{zzzzzzzzzz: 1}]}}",
+            ),
+            (definition("RegistryEntry"), "registries: {a.example: {zzzzzzzzzz: 1}}"),
+        ];
+        for (schema, text) in cases {
+            assert_eq!(schema_keys(schema), read_keys(text), "{text}");
+        }
+    }
+}
