@@ -1,3 +1,7 @@
 //! The `promote-bot` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    promote_bot::cli::run(std::env::args_os())
+}

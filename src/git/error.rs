@@ -169,7 +169,7 @@ impl Error {
     }
 
     /// Wraps what the storage said while reading `what`.
-    pub(super) fn storage(what: impl Into<String>) -> impl FnOnce(gix::Error) -> Self {
+    pub(super) fn storage<E: Into<Cause>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
         move |source| Self::Storage {
             what,

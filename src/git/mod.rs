@@ -1,6 +1,6 @@
 //! Reads a Git repository: which two revisions to compare, and the trees they name.
 //!
-//! No `git` binary is run, nothing is checked out and nothing is written. Of the environment only `GIT_INDEX_FILE` is
+//! No `git` binary is run, nothing is checked out and, [`Creation`] apart, nothing is written. Of the environment only `GIT_INDEX_FILE` is
 //! heard (a pre-commit hook gets it), and of the configuration only the repository's own, and that only when the
 //! repository belongs to the user who runs us. Hooks, filters and replacement objects are never used: what is read is
 //! what the hash names.
@@ -9,6 +9,7 @@
 //! command that fetches it, because a comparison with the wrong base promotes everything or nothing.
 
 mod commit_tree;
+mod create;
 mod error;
 mod facts;
 mod index_tree;
@@ -24,6 +25,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use create::Creation;
 pub use error::{Cause, Error};
 pub use range::{CiRange, RangeRequest};
 pub use repository::Repository;

@@ -4,11 +4,13 @@
 //! registries said and makes each candidate a step, or refuses it with the ways out.
 
 mod candidates;
+mod outcomes;
 mod refusals;
 mod settle;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use candidates::{Sorted, candidates};
-pub use refusals::{EXPLANATIONS, Explanation, unresolved_overlay};
+pub use outcomes::after;
+pub use refusals::{EXPLANATIONS, Explanation, partial_overlay, unresolved_overlay};
 pub use settle::settle;

@@ -1,6 +1,6 @@
 //! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
 
-use crate::domain::{Candidate, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Severity};
+use crate::domain::{Candidate, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial, Severity};
 
 /// What a built-in finding means, for `promote-bot explain`.
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +51,23 @@ pub const EXPLANATIONS: &[Explanation] = &[
                stopped: blobs that arrived are not sent twice.",
     },
     Explanation {
+        id: "copy-refused",
+        text: "The destination does not take the image, or the source does not deliver what its digest says. Running again will not help: \
+               the message says what was refused and by whom. Nothing was named at the destination.",
+    },
+    Explanation {
+        id: "no-policy",
+        text: "The environment names a folder of policies, and none of them is for this image. An image that nobody judges is denied. Add \
+               its repository to the `images` of a policy.",
+    },
+    Explanation {
         id: "source-moved",
         text: "While the image was copied, its tag at the source began to name another digest. The destination holds what was judged. \
                The next change that references this tag will be a conflict.",
     },
 ];
 
-fn finding(rule: &str, candidate: &Candidate, message: String, help: String) -> Finding {
+pub(super) fn plain(rule: &str, candidate: &Candidate, message: String, help: String) -> Finding {
     let image_use = &candidate.sites[0].image_use;
     let location = image_use.location.clone();
     Finding {
@@ -79,7 +89,7 @@ pub(super) fn destination_conflict(candidate: &Candidate, wanted: &Digest, found
         .as_ref()
         .map(|from| format!(", {} has {wanted}", from.locator()));
     let origin = origin.unwrap_or_else(|| format!(", the reference asks for {wanted}"));
-    finding(
+    plain(
         "destination-conflict",
         candidate,
         format!(
@@ -93,13 +103,25 @@ pub(super) fn destination_conflict(candidate: &Candidate, wanted: &Digest, found
     )
 }
 
+pub(super) fn destination_moved(candidate: &Candidate, wanted: &Digest, found: &str) -> Finding {
+    plain(
+        "destination-conflict",
+        candidate,
+        format!(
+            "{} was given another image meanwhile: it is {found}, the plan was to copy {wanted}",
+            at_tag(&candidate.to)
+        ),
+        "it was left untouched; find out who else writes there, then run again".to_owned(),
+    )
+}
+
 pub(super) fn tag_digest_mismatch(
     candidate: &Candidate,
     place: &ImageRef,
     written: &Digest,
     found: &Digest,
 ) -> Finding {
-    finding(
+    plain(
         "tag-digest-mismatch",
         candidate,
         format!(
@@ -111,7 +133,7 @@ pub(super) fn tag_digest_mismatch(
 }
 
 pub(super) fn two_digests(candidate: &Candidate, one: &Digest, other: &Digest) -> Finding {
-    finding(
+    plain(
         "destination-conflict",
         candidate,
         format!(
@@ -125,13 +147,13 @@ pub(super) fn two_digests(candidate: &Candidate, one: &Digest, other: &Digest) -
 pub(super) fn missing_source(candidate: &Candidate) -> Finding {
     let to = &candidate.to;
     match &candidate.from {
-        Some(from) => finding(
+        Some(from) => plain(
             "missing-source",
             candidate,
             format!("{to} does not exist, and {from}, which it would be copied from, does not exist either"),
             format!("push {from} first, or correct the reference"),
         ),
-        None => finding(
+        None => plain(
             "missing-source",
             candidate,
             format!(
@@ -147,7 +169,7 @@ pub(super) fn missing_source(candidate: &Candidate) -> Finding {
 }
 
 pub(super) fn tag_gone(candidate: &Candidate, from: &ImageRef, digest: &Digest) -> Finding {
-    finding(
+    plain(
         "missing-source",
         candidate,
         format!(
@@ -162,7 +184,7 @@ pub(super) fn tag_gone(candidate: &Candidate, from: &ImageRef, digest: &Digest) 
 }
 
 pub(super) fn unreadable_registry(candidate: &Candidate, reason: &str, hint: &str) -> Finding {
-    finding(
+    plain(
         "registry-unreadable",
         candidate,
         format!("cannot tell whether {} may go: {reason}", candidate.to),
@@ -175,7 +197,7 @@ pub(super) fn offline(candidate: &Candidate) -> Finding {
     let message = format!("nobody asked a registry about {}: this run is offline", candidate.to);
     Finding {
         severity: Severity::Note,
-        ..finding("registry-unreadable", candidate, message, help)
+        ..plain("registry-unreadable", candidate, message, help)
     }
 }
 
@@ -215,6 +237,21 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
         help: error.hint.clone(),
         image: None,
         location: Some(error.location.clone().unwrap_or_else(fallback)),
+        width: 0,
+        excerpt: None,
+    }
+}
+
+/// Says that part of an overlay could not be resolved, so nothing can be proved of it.
+#[must_use]
+pub fn partial_overlay(partial: &Partial) -> Finding {
+    Finding {
+        rule: "unresolved-overlay".to_owned(),
+        severity: Severity::Error,
+        message: format!("part of the overlay cannot be resolved ({}): {}", partial.reason, partial.what),
+        help: "vendor it in the repository, or keep the overlay out of promote-bot.yaml".to_owned(),
+        image: None,
+        location: Some(partial.location.clone()),
         width: 0,
         excerpt: None,
     }

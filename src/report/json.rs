@@ -264,3 +264,9 @@ impl From<&domain::Location> for Location {
         }
     }
 }
+
+/// Returns the JSON schema of a report.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

@@ -7,6 +7,7 @@
 //! [`Fields`] reads mappings of our own files strictly and collects all [`Faults`] at once; [`resolve_kustomization_scalar`]
 //! and [`print_resource_scalar`] read scalars the two ways kustomize does.
 
+mod compose;
 mod error;
 mod fault;
 mod fields;

@@ -1,0 +1,116 @@
+//! What keeps a command from giving an answer, and the exit codes.
+
+use crate::domain::tree::TreeError;
+use crate::git;
+use crate::registry;
+use crate::yaml::Fault;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing to do, or all allowed, or promoted and proved.
+    Success,
+    /// The verdict is no.
+    No,
+    /// Wrong usage, or a configuration or policy that cannot be read.
+    Usage,
+    /// Could not decide or not finish; safe to run again.
+    Undecided,
+    /// Stopped by SIGINT.
+    Interrupted,
+    /// Stopped by SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// Returns the process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::Undecided => 3,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+/// What keeps a command from giving an answer. A verdict is never an error.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It was asked for something that makes no sense.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A configuration or policy file has faults.
+    #[error("{what} cannot be read")]
+    Faults {
+        /// Which file.
+        what: String,
+        /// All of them.
+        faults: Vec<Fault>,
+    },
+    /// The repository could not be read.
+    #[error("cannot compare the revisions")]
+    Git(#[from] git::Error),
+    /// A tree could not be read.
+    #[error("cannot read the repository's files")]
+    Tree(#[from] TreeError),
+    /// The registries' settings do not work.
+    #[error("cannot set up the registries")]
+    Registries(#[from] registry::Error),
+    /// Something outside the repository could not be read or written.
+    #[error("cannot {what}")]
+    Io {
+        /// What was tried, with the subject: "write promote-bot.yaml".
+        what: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A report could not be put into its format.
+    #[error("cannot write the report")]
+    Format(#[from] serde_json::Error),
+}
+
+impl Error {
+    pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    /// Wraps what the system said of `what`, a verb with its subject.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        |source| Self::Io { what, source }
+    }
+
+    /// Returns how the program ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage { .. } | Self::Faults { .. } | Self::Registries(_) | Self::Io { .. } => Exit::Usage,
+            Self::Git(git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. }) => {
+                Exit::Usage
+            }
+            Self::Git(_) | Self::Tree(_) | Self::Format(_) => Exit::Undecided,
+        }
+    }
+
+    /// Returns an action the reader can take.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Git(error) => error.hint(),
+            Self::Registries(error) => error.hint(),
+            Self::Faults { .. } => Some("promote-bot schema config prints what is allowed".to_owned()),
+            Self::Tree(_) | Self::Io { .. } | Self::Format(_) => None,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `explain`: what a rule or a finding means, or where one image of one environment comes from.
+
+use std::fmt::Write as _;
+
+use super::error::Error;
+use super::workspace::{Scope, environments_by_layout, open_revision};
+use crate::domain::{Environment, ImageRef, ImageSite, Tree};
+use crate::overlay;
+use crate::plan::EXPLANATIONS;
+use crate::policy;
+use crate::report::safe;
+
+/// Explains `subject`: a rule (`tag`, `production/tag`), a finding (`missing-source`), or an image (`production/api`).
+///
+/// # Errors
+/// When nothing has that name, or the repository cannot be read.
+pub fn explain(scope: &Scope, subject: &str) -> Result<String, Error> {
+    let rule = subject.rsplit('/').next().unwrap_or(subject);
+    if let Some(text) = policy::explain(rule) {
+        return Ok(text.to_owned());
+    }
+    if let Some(explanation) = EXPLANATIONS.iter().find(|explanation| explanation.id == subject) {
+        return Ok(format!("{}\n\n{}\n", explanation.id, explanation.text));
+    }
+    let Some((environment, image)) = subject.split_once('/') else {
+        return Err(nothing_called(subject));
+    };
+    let (_, tree, config) = open_revision(scope, None)?;
+    let environments = match config {
+        Some(config) => config.environments,
+        None => environments_by_layout(tree.as_ref())?,
+    };
+    let environment =
+        environments.iter().find(|known| known.name == environment).ok_or_else(|| nothing_called(subject))?;
+    explain_image(tree.as_ref(), environment, image)
+}
+
+fn nothing_called(subject: &str) -> Error {
+    let known: Vec<&str> = EXPLANATIONS.iter().map(|explanation| explanation.id).collect();
+    Error::usage(
+        format!("nothing is called {subject}"),
+        format!("name a rule (tag), a finding ({}), or an image as ENVIRONMENT/NAME", known.join(", ")),
+    )
+}
+
+fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Result<String, Error> {
+    let uses = overlay::uses(tree, environment)?;
+    let sites: Vec<&ImageSite> = uses.sites.iter().filter(|site| is_called(&site.image_use.image, name)).collect();
+    if sites.is_empty() {
+        let broken = uses.errors.first().map(|error| format!("; {error}")).unwrap_or_default();
+        return Err(Error::usage(
+            format!("environment {} uses no image called {name}{broken}", environment.name),
+            format!("list its images with: promote-bot images -e {}", environment.name),
+        ));
+    }
+    let mut out = String::new();
+    for site in sites {
+        let (image_use, workload) = (&site.image_use, &site.image_use.workload);
+        let container = image_use.container.as_deref().unwrap_or("-");
+        let _ = writeln!(out, "{}", safe(&image_use.image));
+        let _ = writeln!(out, "  overlay    {}", safe(&site.overlay.to_string()));
+        let user = format!("{}/{}, container {container}", workload.kind, workload.name);
+        let _ = writeln!(out, "  used by    {}", safe(&user));
+        let _ = writeln!(out, "  field      {}", safe(&image_use.field));
+        let origins = &image_use.origins;
+        let _ = writeln!(out, "  name from  {}", safe(&origins.name.to_string()));
+        for (what, place) in [("tag from   ", &origins.tag), ("digest from", &origins.digest)] {
+            if let Some(place) = place {
+                let _ = writeln!(out, "  {what} {}", safe(&place.to_string()).trim_start());
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Tells whether `image` is meant by `name`: its repository, or the end of it from a `/` on.
+fn is_called(image: &str, name: &str) -> bool {
+    image.parse::<ImageRef>().is_ok_and(|image| {
+        image.repository() == name || image.repository().strip_suffix(name).is_some_and(|rest| rest.ends_with('/'))
+    })
+}

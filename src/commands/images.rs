@@ -1,0 +1,82 @@
+//! `images`: the effective images of overlays at one revision.
+
+use std::path::PathBuf;
+
+use super::error::Error;
+use super::workspace::{Scope, environments_by_layout, open_revision};
+use crate::domain::{Environment, LoadRestrictor, Tree, TreePath};
+use crate::kustomize::sites_digest;
+use crate::overlay;
+use crate::report::images::Overlay;
+
+/// What `images` needs to know.
+#[derive(Debug)]
+pub struct ImagesInputs {
+    /// Where to look.
+    pub scope: Scope,
+    /// The overlays asked for, from the directory of `-C`; those of all environments when none are.
+    pub overlays: Vec<String>,
+    /// A file with more of them, one a line; `-` for standard input.
+    pub overlays_from: Option<PathBuf>,
+    /// The revision; the work tree, or HEAD in a bare repository, when not given.
+    pub revision: Option<String>,
+    /// Which files a kustomization may read; as the environment says when not given.
+    pub load_restrictor: Option<LoadRestrictor>,
+}
+
+/// Resolves the overlays asked for, in that order, and hands each to `each` as it is done.
+///
+/// # Errors
+/// When the repository or the configuration cannot be read; an overlay that cannot be resolved is handed on as such.
+pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<(), Error>) -> Result<(), Error> {
+    let (repository, tree, config) = open_revision(&inputs.scope, inputs.revision.as_deref())?;
+    let tree = tree.as_ref();
+    let environments = match config {
+        Some(config) => config.environments,
+        None => environments_by_layout(tree)?,
+    };
+    let mut owners = Vec::new();
+    for environment in &environments {
+        for path in overlay::find(tree, &environment.overlays)? {
+            owners.push((path, environment));
+        }
+    }
+    let wanted = &inputs.scope.environments;
+    let asked = asked(inputs)?;
+    let paths: Vec<TreePath> = if asked.is_empty() {
+        let is_wanted = |environment: &Environment| wanted.is_empty() || wanted.contains(&environment.name);
+        owners.iter().filter(|(_, environment)| is_wanted(environment)).map(|(path, _)| path.clone()).collect()
+    } else {
+        asked.iter().map(|text| inside(repository.prefix(), text)).collect::<Result<_, _>>()?
+    };
+    for path in paths {
+        let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, environment)| *environment);
+        each(&resolve(tree, path, owner, inputs.load_restrictor))?;
+    }
+    Ok(())
+}
+
+fn resolve(tree: &dyn Tree, path: TreePath, owner: Option<&Environment>, given: Option<LoadRestrictor>) -> Overlay {
+    let load_restrictor = given.or(owner.map(|environment| environment.load_restrictor)).unwrap_or_default();
+    let images = overlay::resolve(tree, &path, load_restrictor);
+    let sites = images.as_ref().map(sites_digest).unwrap_or_default();
+    Overlay { path, environment: owner.map(|environment| environment.name.clone()), images, sites }
+}
+
+fn inside(prefix: &TreePath, text: &str) -> Result<TreePath, Error> {
+    prefix
+        .join(text)
+        .ok_or_else(|| Error::usage(format!("{text} is not inside the repository"), "name overlays relative to the directory of -C"))
+}
+
+fn asked(inputs: &ImagesInputs) -> Result<Vec<String>, Error> {
+    let mut asked = inputs.overlays.clone();
+    if let Some(path) = &inputs.overlays_from {
+        let text = match path.as_os_str() == "-" {
+            true => std::io::read_to_string(std::io::stdin()).map_err(Error::io("read standard input"))?,
+            false => std::fs::read_to_string(path).map_err(Error::io(format!("read {}", path.display())))?,
+        };
+        asked.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
+    }
+    Ok(asked)
+}

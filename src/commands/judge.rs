@@ -1,0 +1,135 @@
+//! The story that `check` and `promote` share: from two revisions to a judged plan.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::error::Error;
+use super::policies;
+use super::review::{self, Draft};
+use super::settings::settings;
+use super::uses::{self, EnvironmentChanges};
+use super::workspace::{Scope, Workspace};
+use crate::domain::{Candidate, Evidence, Outcome, Plan, Review, Severity};
+use crate::plan;
+use crate::policy::{self, Verdict};
+use crate::registry::{CredentialSources, Registries};
+
+/// From which severity on a finding is a no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailOn {
+    /// Errors.
+    #[default]
+    Error,
+    /// Warnings too.
+    Warning,
+    /// The verdict is reported, and the exit code does not tell it.
+    Never,
+}
+
+/// What `check` and `promote` need to know.
+pub struct Inputs<'a> {
+    /// Where to look and what to compare.
+    pub scope: Scope,
+    /// Ask no registry.
+    pub offline: bool,
+    /// From which severity on a finding is a no.
+    pub fail_on: FailOn,
+    /// How many images are copied at a time.
+    pub jobs: usize,
+    /// Where credential files are looked for.
+    pub credentials: CredentialSources,
+    /// Looks up a variable of the process's environment.
+    pub variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
+}
+
+/// A judged plan, with all that the report says around it.
+pub(super) struct Judged {
+    workspace: Workspace,
+    environments: Vec<EnvironmentChanges>,
+    with_policy: Vec<String>,
+    offline: bool,
+    fail_on: FailOn,
+    started: Instant,
+    pub(super) plan: Plan,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) registries: Option<Registries>,
+}
+
+/// Reads, gathers, settles and judges; writes nothing.
+pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
+    let started = Instant::now();
+    let mut workspace = Workspace::open(&inputs.scope)?;
+    if workspace.config_used.path.is_none() && !inputs.offline {
+        return Err(Error::usage(
+            format!("there is no promote-bot.yaml at {}, so no registry is known", workspace.config_used.revision.short()),
+            "write one with: promote-bot init   (or look without registries: promote-bot check --offline)",
+        ));
+    }
+    if inputs.offline {
+        workspace.notes.push("offline: no registry was asked".to_owned());
+    }
+    let in_force = policies::load(workspace.rules.as_ref(), &workspace.config.environments)?;
+    let mut environments = uses::changes(&mut workspace, &inputs.scope.environments)?;
+    let registries = match inputs.offline {
+        true => None,
+        false => {
+            let settings = settings(&workspace.config, workspace.rules.as_ref(), inputs.variable, inputs.jobs)?;
+            Some(Registries::new(settings, &inputs.credentials)?)
+        }
+    };
+    let candidates: Vec<Candidate> = environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.candidates)).collect();
+    let external = environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.external)).collect();
+    let evidence = match &registries {
+        Some(registries) => registries.gather(&candidates).await,
+        None => vec![Evidence::UNASKED; candidates.len()],
+    };
+    let plan = plan::settle(candidates.into_iter().zip(evidence).collect(), external);
+    let mut verdicts = policy::judge(&plan, &in_force);
+    if inputs.fail_on == FailOn::Warning {
+        // What fails the gate must not be copied either.
+        verdicts.iter_mut().for_each(|verdict| verdict.finding.severity = review::raised(verdict.finding.severity));
+    }
+    Ok(Judged {
+        workspace,
+        environments,
+        with_policy: in_force.into_keys().collect(),
+        offline: inputs.offline,
+        fail_on: inputs.fail_on,
+        started,
+        plan,
+        verdicts,
+        registries,
+    })
+}
+
+impl Judged {
+    /// Makes the one record that every report is made from; `plan` and `outcomes` as they stand by then.
+    pub(super) fn review(self, plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Review {
+        let draft = Draft {
+            plan,
+            verdicts: &self.verdicts,
+            outcomes,
+            offline: self.offline,
+            raise_warnings: self.fail_on == FailOn::Warning,
+        };
+        let environments: Vec<_> = self
+            .environments
+            .iter()
+            .map(|environment| draft.environment(environment, &self.with_policy, self.workspace.head.as_ref()))
+            .collect();
+        let stats = review::stats(&environments, self.started.elapsed());
+        Review {
+            range: self.workspace.range,
+            config: self.workspace.config_used,
+            notes: self.workspace.notes,
+            result: environments.iter().map(|e| e.result).max().unwrap_or(crate::domain::ReviewResult::Noop),
+            environments,
+            stats,
+        }
+    }
+}
+
+/// Tells whether any verdict of `verdicts` keeps `step` from going.
+pub(super) fn is_denied(verdicts: &[Verdict], step: usize) -> bool {
+    verdicts.iter().any(|verdict| verdict.step == step && verdict.finding.severity == Severity::Error)
+}

@@ -1,0 +1,32 @@
+//! The stories, one file each: what promote-bot does when asked.
+//!
+//! A command takes its own inputs, already read from arguments and variables, and returns what is to be shown. [`check`] and
+//! [`promote`] are one story, told in [`judge`](self::judge::judge): `promote` goes on where `check` stops.
+
+mod check;
+mod completions;
+mod demo;
+mod error;
+mod explain;
+mod images;
+mod init;
+mod judge;
+mod policies;
+mod promote;
+mod review;
+mod schema;
+mod settings;
+mod uses;
+mod workspace;
+
+pub use check::check;
+pub use completions::completions;
+pub use demo::{Demo, demo};
+pub use error::{Error, Exit};
+pub use explain::explain;
+pub use images::{ImagesInputs, images};
+pub use init::{InitInputs, init};
+pub use judge::{FailOn, Inputs};
+pub use promote::promote;
+pub use schema::{SchemaOf, schema};
+pub use workspace::{ConfigFrom, Scope};

@@ -1,0 +1,185 @@
+//! From a judged plan to a review: pure, one environment at a time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::judge::is_denied;
+use super::uses::EnvironmentChanges;
+use super::workspace::read_optional;
+use crate::domain::{
+    Candidate, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, ImageSite, Location, Outcome, Plan,
+    ReviewResult, Settled, Severity, State, Stats, Tree, TreePath,
+};
+use crate::plan;
+use crate::policy::Verdict;
+
+/// What a review is drawn from.
+pub(super) struct Draft<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) verdicts: &'a [Verdict],
+    pub(super) outcomes: &'a BTreeMap<usize, Outcome>,
+    pub(super) offline: bool,
+    pub(super) raise_warnings: bool,
+}
+
+impl Draft<'_> {
+    /// Reviews one environment; `head` gives the lines that findings speak of.
+    pub(super) fn environment(&self, found: &EnvironmentChanges, with_policy: &[String], head: &dyn Tree) -> EnvironmentReview {
+        let name = &found.environment.name;
+        let mut findings = found.findings.clone();
+        let mut images = Vec::new();
+        let own = self.plan.settled.iter().enumerate().filter(|(_, settled)| settled.candidate().environment == *name);
+        for (index, settled) in own {
+            let (image, finding) = self.image(index, settled);
+            findings.extend(finding);
+            findings.extend(self.verdicts.iter().filter(|verdict| verdict.step == index).map(|verdict| verdict.finding.clone()));
+            images.push(image);
+        }
+        images.sort_by(|a, b| (&a.name, &a.to).cmp(&(&b.name, &b.to)));
+        for (change, finding) in &found.sorted.unreadable {
+            images.push(of_change(change, State::Unknown));
+            findings.push(finding.clone());
+        }
+        images.extend(found.changes.iter().filter(|c| c.kind == ChangeKind::Removed).map(|c| of_change(c, State::Removed)));
+        images.extend(found.changes.iter().filter(|c| c.kind == ChangeKind::Unchanged).map(|c| of_change(c, State::Unknown)));
+        if self.raise_warnings {
+            findings.iter_mut().for_each(|finding| finding.severity = raised(finding.severity));
+        }
+        findings.sort_by(|a, b| (b.severity, &a.image, &a.rule).cmp(&(a.severity, &b.image, &b.rule)));
+        findings.iter_mut().for_each(|finding| finding.excerpt = finding.location.as_ref().and_then(|place| excerpt(head, place)));
+        EnvironmentReview {
+            name: name.clone(),
+            registry: found.environment.registry.as_ref().map(ToString::to_string),
+            has_policy: with_policy.contains(name),
+            result: self.result(&images, &findings),
+            images,
+            findings,
+            partial: found.partial.clone(),
+        }
+    }
+
+    fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Option<Finding>) {
+        let base = of_candidate(settled.candidate(), is_denied(self.verdicts, index));
+        match settled {
+            Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, None),
+            Settled::Refused(refusal) => {
+                let image = ImageReview { state: refusal.state, digest: refusal.digest.clone(), ..base };
+                (image, (!self.is_offline_silence(refusal.state)).then(|| refusal.finding.clone()))
+            }
+            Settled::Step(step) => {
+                let content = step.content.clone().unwrap_or_default();
+                let outcome = self.outcomes.get(&index);
+                let untouched = if step.present { State::Present } else { State::Missing };
+                let (state, finding) = outcome.map_or((untouched, None), |outcome| plan::after(step, outcome));
+                let (bytes_copied, bytes_reused) = match outcome {
+                    Some(Outcome::Copied { bytes_copied, bytes_reused, .. }) => (*bytes_copied, *bytes_reused),
+                    _ => (0, 0),
+                };
+                let image = ImageReview {
+                    digest: Some(step.digest.clone()),
+                    size_bytes: step.content.as_ref().map(|content| content.size_bytes),
+                    platforms: content.platforms,
+                    state,
+                    bytes_copied,
+                    bytes_reused,
+                    ..base
+                };
+                (image, finding)
+            }
+        }
+    }
+
+    /// An offline run says once that it asked nobody, not for each image.
+    fn is_offline_silence(&self, state: State) -> bool {
+        self.offline && state == State::Unknown
+    }
+
+    fn result(&self, images: &[ImageReview], findings: &[Finding]) -> ReviewResult {
+        let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+        let undecided = |finding: &&Finding| matches!(finding.rule.as_str(), "registry-unreadable" | "copy-failed");
+        if findings.iter().any(|finding| is_error(&finding) && !undecided(&finding)) {
+            return ReviewResult::Failure;
+        }
+        if findings.iter().filter(is_error).any(|finding| undecided(&finding)) {
+            return ReviewResult::Error;
+        }
+        let is_new = |image: &&ImageReview| matches!(image.kind, ChangeKind::Added | ChangeKind::Changed);
+        let is_work = |image: &ImageReview| matches!(image.state, State::Missing | State::Copied | State::Unknown);
+        match images.iter().filter(is_new).any(is_work) {
+            true => ReviewResult::Success,
+            false => ReviewResult::Noop,
+        }
+    }
+}
+
+/// Returns the severity a finding has under `--fail-on warning`.
+pub(super) fn raised(severity: Severity) -> Severity {
+    if severity == Severity::Warning { Severity::Error } else { severity }
+}
+
+/// Counts over all environments.
+pub(super) fn stats(environments: &[EnvironmentReview], elapsed: Duration) -> Stats {
+    let images = || environments.iter().flat_map(|environment| &environment.images);
+    let count = |predicate: &dyn Fn(&ImageReview) -> bool| images().filter(|image| predicate(image)).count();
+    let findings = environments.iter().flat_map(|environment| &environment.findings);
+    Stats {
+        changed: count(&|image| image.kind != ChangeKind::Unchanged),
+        to_promote: count(&|image| image.state == State::Missing && !image.denied),
+        promoted: count(&|image| image.state == State::Copied),
+        errors: findings.filter(|finding| finding.severity == Severity::Error).count(),
+        bytes_copied: images().map(|image| image.bytes_copied).sum(),
+        bytes_reused: images().map(|image| image.bytes_reused).sum(),
+        seconds: elapsed.as_secs_f64(),
+    }
+}
+
+fn of_candidate(candidate: &Candidate, denied: bool) -> ImageReview {
+    ImageReview {
+        name: candidate.to.repository().to_owned(),
+        kind: candidate.kind,
+        before: candidate.before.clone(),
+        to: Some(candidate.to.to_string()),
+        from: candidate.from.as_ref().map(ToString::to_string),
+        digest: None,
+        size_bytes: None,
+        bytes_copied: 0,
+        bytes_reused: 0,
+        platforms: Vec::new(),
+        state: State::Unknown,
+        denied,
+        locations: locations(&candidate.sites),
+    }
+}
+
+fn of_change(change: &Change, state: State) -> ImageReview {
+    let text = change.after.as_ref().or(change.before.as_ref()).cloned().unwrap_or_default();
+    let name = text.parse::<ImageRef>().map_or_else(|_| text.clone(), |image| image.repository().to_owned());
+    ImageReview {
+        name,
+        kind: change.kind,
+        before: change.before.clone(),
+        to: change.after.clone(),
+        from: None,
+        digest: None,
+        size_bytes: None,
+        bytes_copied: 0,
+        bytes_reused: 0,
+        platforms: Vec::new(),
+        state,
+        denied: false,
+        locations: locations(&change.sites),
+    }
+}
+
+fn locations(sites: &[ImageSite]) -> Vec<Location> {
+    let mut locations: Vec<Location> = sites.iter().map(|site| site.image_use.location.clone()).collect();
+    locations.sort();
+    locations.dedup();
+    locations
+}
+
+fn excerpt(tree: &dyn Tree, place: &Location) -> Option<String> {
+    let text = read_optional(tree, &TreePath::parse(&place.path)?).ok()??;
+    let text = std::str::from_utf8(&text).ok()?;
+    text.lines().nth(place.line.checked_sub(1)? as usize).map(|line| line.chars().take(240).collect())
+}

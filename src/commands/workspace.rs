@@ -1,0 +1,171 @@
+//! The repository at hand: the range to compare, and the configuration it is judged by.
+
+use std::path::PathBuf;
+
+use super::error::Error;
+use crate::config::{self, Config};
+use crate::domain::tree::TreeError;
+use crate::domain::{ConfigUsed, Range, Revision, Tree, TreePath};
+use crate::git::{RangeRequest, Repository};
+
+/// Which side's configuration judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigFrom {
+    /// The base revision: a change cannot loosen the rules it is judged by.
+    Base,
+    /// The head revision.
+    Head,
+    /// The files on disk.
+    Worktree,
+}
+
+/// Where to look and what to compare.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The directory of `-C`.
+    pub directory: PathBuf,
+    /// The path of `-c`, from that directory.
+    pub config: Option<String>,
+    /// `--config-from`.
+    pub config_from: Option<ConfigFrom>,
+    /// Whether this runs in CI.
+    pub in_ci: bool,
+    /// The environments of `-e`; all when empty.
+    pub environments: Vec<String>,
+    /// What to compare.
+    pub range: RangeRequest,
+}
+
+/// An opened repository with its range and its configuration.
+pub(super) struct Workspace {
+    pub(super) range: Range,
+    pub(super) base: Box<dyn Tree>,
+    pub(super) head: Box<dyn Tree>,
+    /// The tree that configuration and policies come from.
+    pub(super) rules: Box<dyn Tree>,
+    pub(super) config: Config,
+    pub(super) config_used: ConfigUsed,
+    pub(super) notes: Vec<String>,
+}
+
+impl Workspace {
+    pub(super) fn open(scope: &Scope) -> Result<Self, Error> {
+        let repository = Repository::open(&scope.directory)?;
+        let range = repository.range(&scope.range)?;
+        let (base, head) = (repository.tree(&range.base)?, repository.tree(&range.head)?);
+        let path = config_path(&repository, scope)?;
+        let mut notes = Vec::new();
+        let mut revision = config_revision(scope, &range, repository.root().is_none());
+        let mut rules = repository.tree(&revision)?;
+        let mut text = read_optional(rules.as_ref(), &path)?;
+        if text.is_none() && revision == range.base && scope.config_from.is_none() && revision != range.head {
+            (revision, rules) = (range.head.clone(), repository.tree(&range.head)?);
+            text = read_optional(rules.as_ref(), &path)?;
+            if text.is_some() {
+                notes.push(format!("{path} is not at the base yet: this change brings it, and is judged by it"));
+            }
+        }
+        let (config, used) = match text {
+            Some(text) => (read_config(&path, &text)?, Some(path.to_string())),
+            None if scope.config.is_some() => {
+                let message = format!("there is no {path} at {}", revision.short());
+                return Err(Error::usage(message, "check the path of --config, or write the file with: promote-bot init"));
+            }
+            None => (Config { environments: environments_by_layout(head.as_ref())?, ..Config::default() }, None),
+        };
+        let config_used = ConfigUsed { path: used, revision };
+        let mut workspace = Self { range, base, head, rules, config, config_used, notes };
+        workspace.note_changed_rules(&path)?;
+        Ok(workspace)
+    }
+
+    /// Says when the change touches the rules: which version judges it, and whether the new one can be read.
+    fn note_changed_rules(&mut self, path: &TreePath) -> Result<(), Error> {
+        let (before, after) = (read_optional(self.base.as_ref(), path)?, read_optional(self.head.as_ref(), path)?);
+        if before.is_none() || before == after {
+            return Ok(());
+        }
+        let judged_by = self.config_used.revision.short().to_owned();
+        let effect = match self.config_used.revision == self.range.base {
+            true => format!("it is judged by the version at {judged_by}; the new one takes effect after the merge"),
+            false => format!("it is judged by the version at {judged_by}; CI judges it by the version at its base"),
+        };
+        self.notes.push(format!("this change edits {path}: {effect}"));
+        if let Some(Err(faults)) = after.map(|text| config::read(path.as_str(), &text)) {
+            for fault in faults {
+                self.notes.push(format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens one revision alone, with the configuration that stands in it, if any does.
+pub(super) fn open_revision(
+    scope: &Scope,
+    revision: Option<&str>,
+) -> Result<(Repository, Box<dyn Tree>, Option<Config>), Error> {
+    let repository = Repository::open(&scope.directory)?;
+    let revision = match revision {
+        None if repository.root().is_some() => Revision::Worktree,
+        None => repository.commit("HEAD")?.into(),
+        Some("worktree") => Revision::Worktree,
+        Some("index") => Revision::Index,
+        Some(text) => repository.commit(text)?.into(),
+    };
+    let tree = repository.tree(&revision)?;
+    let path = config_path(&repository, scope)?;
+    let config = read_optional(tree.as_ref(), &path)?.map(|text| read_config(&path, &text)).transpose()?;
+    Ok((repository, tree, config))
+}
+
+fn config_path(repository: &Repository, scope: &Scope) -> Result<TreePath, Error> {
+    let path = match &scope.config {
+        Some(given) => repository.prefix().join(given),
+        None => TreePath::parse(config::DEFAULT_PATH),
+    };
+    path.ok_or_else(|| {
+        let given = scope.config.as_deref().unwrap_or_default();
+        Error::usage(format!("{given} is not inside the repository"), "name the configuration relative to the directory of -C")
+    })
+}
+
+fn config_revision(scope: &Scope, range: &Range, is_bare: bool) -> Revision {
+    match scope.config_from {
+        Some(ConfigFrom::Base) => range.base.clone(),
+        Some(ConfigFrom::Head) => range.head.clone(),
+        Some(ConfigFrom::Worktree) => Revision::Worktree,
+        None if scope.in_ci && range.base != Revision::Empty => range.base.clone(),
+        None if scope.in_ci || is_bare => range.head.clone(),
+        None => Revision::Worktree,
+    }
+}
+
+fn read_config(path: &TreePath, text: &[u8]) -> Result<Config, Error> {
+    config::read(path.as_str(), text).map_err(|faults| Error::Faults { what: path.to_string(), faults })
+}
+
+/// Reads a file that may be absent.
+pub(super) fn read_optional(tree: &dyn Tree, path: &TreePath) -> Result<Option<std::sync::Arc<[u8]>>, TreeError> {
+    match crate::domain::tree::follow(tree, path)? {
+        Some((path, crate::domain::tree::EntryKind::File)) => tree.read(&path).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Takes `…/overlays/<environment>` directories as environments, which serves for reading.
+pub(super) fn environments_by_layout(tree: &dyn Tree) -> Result<Vec<crate::domain::Environment>, TreeError> {
+    let layout = crate::overlay::layout(tree)?;
+    Ok(layout
+        .into_iter()
+        .map(|(name, paths)| crate::domain::Environment {
+            name,
+            overlays: paths.iter().map(ToString::to_string).collect(),
+            registry: None,
+            from: None,
+            rewrites: Vec::new(),
+            policies: Vec::new(),
+            load_restrictor: crate::domain::LoadRestrictor::Root,
+        })
+        .collect())
+}

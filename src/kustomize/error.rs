@@ -1,0 +1,75 @@
+//! What stops a resolution, before it is known of which overlay.
+
+use crate::domain::tree::TreeError;
+use crate::domain::{OverlayError, TreePath};
+use crate::yaml;
+
+use super::node::Place;
+
+pub(super) type Result<T> = std::result::Result<T, Box<Failure>>;
+
+/// Why an overlay cannot be resolved: the cause, its place and the way out.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    message: String,
+    hint: String,
+    place: Option<Place>,
+}
+
+impl Failure {
+    /// A failure at a place.
+    pub(super) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            message: message.into(),
+            hint: hint.into(),
+            place: Some(place.clone()),
+        })
+    }
+
+    /// A failure that has no place in a file.
+    pub(super) fn without_place(message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            message: message.into(),
+            hint: hint.into(),
+            place: None,
+        })
+    }
+
+    /// A failure of the tree below.
+    pub(super) fn of_tree(error: &TreeError, place: Option<&Place>) -> Box<Self> {
+        let cause = std::error::Error::source(error)
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
+        Box::new(Self {
+            message: format!("{error}{cause}"),
+            hint: "check that the file is part of this revision".into(),
+            place: place.cloned(),
+        })
+    }
+
+    /// A fault in a file's YAML.
+    pub(super) fn of_yaml(error: &yaml::Error, text: &[u8]) -> Box<Self> {
+        let is_template = text.windows(2).any(|pair| pair == b"{{");
+        let hint = match is_template {
+            true => "this looks like a Helm template; render it first, or keep it out of the overlay",
+            false => "correct the YAML; `kubectl kustomize` fails on it too",
+        };
+        Self::at(&Place::of_error(error), error.message.clone(), hint)
+    }
+
+    /// The same failure, at `place` unless it has one.
+    pub(super) fn or_at(mut self: Box<Self>, place: &Place) -> Box<Self> {
+        self.place.get_or_insert_with(|| place.clone());
+        self
+    }
+
+    /// Names the overlay.
+    pub(super) fn of_overlay(self, overlay: &TreePath) -> OverlayError {
+        OverlayError {
+            overlay: overlay.clone(),
+            message: self.message,
+            hint: self.hint,
+            location: self.place.map(|place| place.location()),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! From documents to image uses.
+
+use std::fmt::Write as _;
+
+use crate::domain::{Digest, ImageUse, Origins, OverlayImages, UseClass, Workload};
+
+use super::Rendered;
+use super::node::{Node, Place, Value};
+use super::reference::Decided;
+
+/// Lists the images of an overlay; documents that define custom resources are left out, as nothing in them runs.
+#[must_use]
+pub fn images(rendered: &Rendered) -> OverlayImages {
+    let mut uses = Vec::new();
+    for document in &rendered.documents {
+        let text = |path: &[&str]| document.path(path).and_then(Node::text).unwrap_or_default().to_owned();
+        let workload = Workload {
+            api_version: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            name: text(&["metadata", "name"]),
+            namespace: text(&["metadata", "namespace"]),
+        };
+        if workload.kind != "CustomResourceDefinition" {
+            let mut walk = Walk {
+                workload,
+                uses: &mut uses,
+                path: String::new(),
+            };
+            walk.visit(document, Position::Elsewhere);
+        }
+    }
+    OverlayImages {
+        uses,
+        partial: rendered.partial.clone(),
+    }
+}
+
+/// Computes the digest of all uses and their places, independent of resource names: the SHA-256 of the sorted lines
+/// `<apiVersion>/<kind>`, path and image, separated by tabs.
+#[must_use]
+pub fn sites_digest(images: &OverlayImages) -> String {
+    let line = |image_use: &ImageUse| {
+        let Workload { api_version, kind, .. } = &image_use.workload;
+        format!("{api_version}/{kind}\t.{}\t{}", image_use.field, image_use.image)
+    };
+    let mut lines: Vec<String> = images.uses.iter().map(line).collect();
+    lines.sort_unstable();
+    Digest::of(lines.join("\n").as_bytes()).hex().to_owned()
+}
+
+/// What stands around a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// In the list `containers`, `initContainers` or `ephemeralContainers`.
+    Container,
+    /// In the list `volumes`.
+    Volume,
+    Elsewhere,
+}
+
+struct Walk<'u> {
+    workload: Workload,
+    uses: &'u mut Vec<ImageUse>,
+    path: String,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, node: &Node, position: Position) {
+        match &node.value {
+            Value::Scalar(_) => {}
+            Value::List(elements) => self.visit_elements(elements, Position::Elsewhere),
+            Value::Map(entries) => {
+                for (key, value) in entries {
+                    let length = self.path.len();
+                    if length > 0 {
+                        self.path.push('.');
+                    }
+                    self.path.push_str(key);
+                    if &**key == "image" {
+                        self.visit_image(node, value, position);
+                    }
+                    match &value.value {
+                        Value::List(elements) => self.visit_elements(elements, position_in(key)),
+                        _ => self.visit(value, Position::Elsewhere),
+                    }
+                    self.path.truncate(length);
+                }
+            }
+        }
+    }
+
+    fn visit_elements(&mut self, elements: &[Node], position: Position) {
+        for (index, element) in elements.iter().enumerate() {
+            let length = self.path.len();
+            // Writing to a String cannot fail.
+            let _ = write!(self.path, "[{index}]");
+            self.visit(element, position);
+            self.path.truncate(length);
+        }
+    }
+
+    fn visit_image(&mut self, owner: &Node, image: &Node, position: Position) {
+        let container = owner.get("name").and_then(Node::text).map(str::to_owned);
+        let named = container.filter(|_| position != Position::Elsewhere);
+        if image.as_scalar().is_some() {
+            let class = if position == Position::Container {
+                UseClass::Container
+            } else {
+                UseClass::Field
+            };
+            self.add_scalar(image, class, named, "");
+            return;
+        }
+        if position == Position::Volume
+            && let Some(reference) = image.get("reference")
+        {
+            self.add_scalar(reference, UseClass::Container, named.clone(), ".reference");
+        }
+        self.add_helm(image, named);
+    }
+
+    fn add_scalar(&mut self, node: &Node, class: UseClass, container: Option<String>, suffix: &str) {
+        let (Some(scalar), Some(image)) = (node.as_scalar(), node.text().filter(|text| !text.is_empty())) else {
+            return;
+        };
+        let decided = Decided::of(node, scalar);
+        self.add(image.to_owned(), class, container, suffix, &decided);
+    }
+
+    /// A mapping with a repository, as Helm values have it.
+    fn add_helm(&mut self, image: &Node, container: Option<String>) {
+        let part = |key| {
+            image
+                .get(key)
+                .and_then(|node| Some((node.text().filter(|text| !text.is_empty())?, &node.place)))
+        };
+        let Some((repository, name)) = part("repository") else {
+            return;
+        };
+        let (registry, tag) = (part("registry"), part("tag"));
+        let digest = part("digest").or_else(|| part("sha"));
+        let mut text = registry.map(|(registry, _)| format!("{registry}/")).unwrap_or_default();
+        text.push_str(repository);
+        for (sign, part) in [(':', tag), ('@', digest)] {
+            if let Some((part, _)) = part {
+                text.push(sign);
+                text.push_str(part);
+            }
+        }
+        let place = |part: Option<(&str, &Place)>| part.map(|(_, place)| place.clone());
+        let decided = Decided {
+            last: place(tag).or_else(|| place(digest)).unwrap_or_else(|| name.clone()),
+            name: name.clone(),
+            tag: place(tag),
+            digest: place(digest),
+        };
+        self.add(text, UseClass::Helm, container, "", &decided);
+    }
+
+    fn add(&mut self, image: String, class: UseClass, container: Option<String>, suffix: &str, decided: &Decided) {
+        self.uses.push(ImageUse {
+            image,
+            class,
+            workload: self.workload.clone(),
+            container,
+            field: format!("{}{suffix}", self.path),
+            location: decided.last.location(),
+            origins: Origins {
+                name: decided.name.location(),
+                tag: decided.tag.as_ref().map(Place::location),
+                digest: decided.digest.as_ref().map(Place::location),
+            },
+        });
+    }
+}
+
+fn position_in(key: &str) -> Position {
+    match key {
+        "containers" | "initContainers" | "ephemeralContainers" => Position::Container,
+        "volumes" => Position::Volume,
+        _ => Position::Elsewhere,
+    }
+}

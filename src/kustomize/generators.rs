@@ -1,0 +1,238 @@
+//! `configMapGenerator` and `secretGenerator`: what they make, as far as ids and images in plain text are concerned.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::TreePath;
+
+use super::error::{Failure, Result};
+use super::inline::Text;
+use super::load::Loader;
+use super::node::{Node, Place};
+use super::resource::{Behavior, Resource};
+use super::section::Section;
+
+const FIELDS: &[&str] = &[
+    "namespace",
+    "name",
+    "behavior",
+    "literals",
+    "files",
+    "envs",
+    "env",
+    "options",
+    "type",
+];
+const OPTIONS: &[&str] = &["labels", "annotations", "disableNameSuffixHash", "immutable"];
+
+/// One entry of a generator field.
+#[derive(Debug)]
+pub(super) struct Generator {
+    kind: Kind,
+    place: Place,
+    name: Text,
+    namespace: Option<Text>,
+    behavior: Behavior,
+    literals: Vec<Text>,
+    files: Vec<Text>,
+    envs: Vec<Text>,
+    labels: Vec<(String, Text)>,
+    annotations: Vec<(String, Text)>,
+    has_hash: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ConfigMap,
+    Secret,
+}
+
+impl Generator {
+    /// Reads all entries, ConfigMaps first, as they are run.
+    pub(super) fn read_all(kustomization: &Section<'_>) -> Result<Vec<Self>> {
+        let shared = kustomization.section("generatorOptions", OPTIONS)?;
+        let mut generators = Vec::new();
+        for (key, kind) in [
+            ("configMapGenerator", Kind::ConfigMap),
+            ("secretGenerator", Kind::Secret),
+        ] {
+            for entry in kustomization.sections(key, FIELDS)? {
+                generators.push(Self::read(&entry, kind, shared.as_ref())?);
+            }
+        }
+        Ok(generators)
+    }
+
+    fn read(entry: &Section<'_>, kind: Kind, shared: Option<&Section<'_>>) -> Result<Self> {
+        let place = entry.place();
+        let unnamed = || Failure::at(&place, "a generator needs a `name`", "add `name`");
+        let own = entry.section("options", OPTIONS)?;
+        let mut envs = entry.texts("envs")?;
+        envs.extend(entry.text("env")?);
+        Ok(Self {
+            kind,
+            name: entry.text("name")?.ok_or_else(unnamed)?,
+            namespace: entry.text("namespace")?,
+            behavior: read_behavior(entry)?,
+            literals: entry.texts("literals")?,
+            files: entry.texts("files")?,
+            envs,
+            labels: merged("labels", own.as_ref(), shared)?,
+            annotations: merged("annotations", own.as_ref(), shared)?,
+            has_hash: !is_set("disableNameSuffixHash", own.as_ref())? && !is_set("disableNameSuffixHash", shared)?,
+            place,
+        })
+    }
+
+    /// Makes the resource; its files must exist.
+    pub(super) fn generate(&self, loader: &mut Loader<'_>, root: &TreePath) -> Result<Resource> {
+        let data = self.data(loader, root)?;
+        let text = |text: &str| Node::string(text, &self.place);
+        let mut metadata = Node::map(
+            vec![("name".into(), Node::string(self.name.text.clone(), &self.name.place))],
+            &self.place,
+        );
+        if let Some(namespace) = &self.namespace {
+            metadata.set("namespace", Node::string(namespace.text.clone(), &namespace.place));
+        }
+        for (field, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
+            if !pairs.is_empty() {
+                let entries = pairs
+                    .iter()
+                    .map(|(key, value)| (key.as_str().into(), text(&value.text)))
+                    .collect();
+                metadata.set(field, Node::map(entries, &self.place));
+            }
+        }
+        let kind = match self.kind {
+            Kind::ConfigMap => "ConfigMap",
+            Kind::Secret => "Secret",
+        };
+        let mut node = Node::map(
+            vec![
+                ("apiVersion".into(), text("v1")),
+                ("kind".into(), text(kind)),
+                ("metadata".into(), metadata),
+            ],
+            &self.place,
+        );
+        // A Secret's data is encoded: nothing in it can be read as an image.
+        if self.kind == Kind::ConfigMap && !data.is_empty() {
+            let entries = data.into_iter().map(|(key, value)| (key.into(), value)).collect();
+            node.set("data", Node::map(entries, &self.place));
+        }
+        let mut resource = Resource::new(node);
+        resource.behavior = self.behavior;
+        resource.has_notes = self.has_hash || self.behavior != Behavior::Create;
+        Ok(resource)
+    }
+
+    fn data(&self, loader: &mut Loader<'_>, root: &TreePath) -> Result<BTreeMap<String, Node>> {
+        let mut data = BTreeMap::new();
+        for env in &self.envs {
+            let (file, content) = loader.read(root, &env.text, &env.place)?;
+            for (key, value) in env_lines(&file, &content) {
+                self.insert(&mut data, key, value, &env.place)?;
+            }
+        }
+        for literal in &self.literals {
+            let (key, value) = read_literal(literal)?;
+            self.insert(&mut data, key, value, &literal.place)?;
+        }
+        for source in &self.files {
+            let (key, path) = source.text.split_once('=').unwrap_or(("", &source.text));
+            let (file, content) = loader.read(root, path, &source.place)?;
+            let key = if key.is_empty() {
+                path.rsplit('/').next().unwrap_or(path)
+            } else {
+                key
+            };
+            let place = Place::start_of(file.as_str());
+            // What is not UTF-8 goes to `binaryData`, encoded.
+            let value = std::str::from_utf8(&content).map(|text| Node::string(text, &place));
+            self.insert(
+                &mut data,
+                key.to_owned(),
+                value.unwrap_or_else(|_| Node::null(&place)),
+                &source.place,
+            )?;
+        }
+        Ok(data)
+    }
+
+    fn insert(&self, data: &mut BTreeMap<String, Node>, key: String, value: Node, place: &Place) -> Result<()> {
+        if data.contains_key(&key) {
+            let message = format!("the generator {} is given the key `{key}` twice", self.name.text);
+            return Err(Failure::at(place, message, "remove one of them"));
+        }
+        data.insert(key, value);
+        Ok(())
+    }
+}
+
+fn read_behavior(entry: &Section<'_>) -> Result<Behavior> {
+    let Some(text) = entry.text("behavior")? else {
+        return Ok(Behavior::Create);
+    };
+    match &*text.text {
+        "create" => Ok(Behavior::Create),
+        "replace" => Ok(Behavior::Replace),
+        "merge" => Ok(Behavior::Merge),
+        // As in kustomize, where an unknown behavior is an unspecified one.
+        _ => Ok(Behavior::Create),
+    }
+}
+
+fn merged(field: &str, own: Option<&Section<'_>>, shared: Option<&Section<'_>>) -> Result<Vec<(String, Text)>> {
+    let read = |section: Option<&Section<'_>>| section.map_or(Ok(Vec::new()), |section| section.pairs(field));
+    let mut pairs = read(own)?;
+    for (key, value) in read(shared)? {
+        if !pairs.iter().any(|(other, _)| *other == key) {
+            pairs.push((key, value));
+        }
+    }
+    Ok(pairs)
+}
+
+fn is_set(field: &str, section: Option<&Section<'_>>) -> Result<bool> {
+    section.map_or(Ok(false), |section| section.flag(field))
+}
+
+fn read_literal(literal: &Text) -> Result<(String, Node)> {
+    let invalid = || {
+        Failure::at(
+            &literal.place,
+            "a literal must be written as key=value",
+            "correct the literal",
+        )
+    };
+    let (key, value) = literal
+        .text
+        .split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or_else(invalid)?;
+    let quoted = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    let before = literal.text.len() - value.len() + usize::from(quoted.is_some());
+    let place = literal
+        .place
+        .right(literal.text.get(..before).map_or(0, |text| text.chars().count()));
+    Ok((key.to_owned(), Node::string(quoted.unwrap_or(value), &place)))
+}
+
+fn env_lines(file: &TreePath, content: &[u8]) -> Vec<(String, Node)> {
+    let text = String::from_utf8_lossy(content);
+    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    let read = |(index, line): (usize, &str)| {
+        let line = line.trim_start();
+        let (key, value) = line.split_once('=').unwrap_or((line, ""));
+        let place = Place {
+            line: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            ..Place::start_of(file.as_str())
+        };
+        let value: Arc<str> = value.into();
+        (!line.is_empty() && !line.starts_with('#')).then(|| (key.to_owned(), Node::string(value, &place)))
+    };
+    lines.filter_map(read).collect()
+}

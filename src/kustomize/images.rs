@@ -1,0 +1,239 @@
+//! The `images` field: names matched, names, tags and digests replaced, each keeping its own origin.
+
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+
+use crate::yaml::ScalarKind;
+
+use super::error::{Failure, Result};
+use super::inline::Text;
+use super::node::{Node, Place, Scalar, Value};
+use super::reference::{Decided, split};
+use super::resource::Resource;
+use super::resource_set::ResourceSet;
+use super::section::Section;
+
+/// Where kustomize looks besides every list `containers` and `initContainers`.
+const FIELD_SPECS: [&[&str]; 6] = [
+    &["spec", "containers", "image"],
+    &["spec", "initContainers", "image"],
+    &["spec", "volumes", "image", "reference"],
+    &["spec", "template", "spec", "containers", "image"],
+    &["spec", "template", "spec", "initContainers", "image"],
+    &["spec", "template", "spec", "volumes", "image", "reference"],
+];
+
+/// How many entries one kustomization may have: each is a compiled expression, tried on every image.
+const MAX_ENTRIES: usize = 2_000;
+/// How large a compiled name may get.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// One entry of `images`.
+#[derive(Debug)]
+pub(super) struct ImageEntry {
+    pattern: Regex,
+    new_name: Option<Text>,
+    new_tag: Option<Text>,
+    digest: Option<Text>,
+    tag_suffix: Option<Text>,
+}
+
+impl ImageEntry {
+    /// Reads all entries under `key`.
+    pub(super) fn read_all(kustomization: &Section<'_>, key: &'static str) -> Result<Vec<Self>> {
+        let entries = kustomization.sections(key, &["name", "newName", "tagSuffix", "newTag", "digest"])?;
+        if let Some(first) = entries.get(MAX_ENTRIES) {
+            let message = format!("`{key}` has more than {MAX_ENTRIES} entries");
+            return Err(Failure::at(&first.place(), message, "split the overlay"));
+        }
+        entries.iter().map(Self::read).collect()
+    }
+
+    fn read(entry: &Section<'_>) -> Result<Self> {
+        let name = entry.text("name")?;
+        let text = name.as_ref().map_or("", |name| &name.text);
+        let place = name.as_ref().map_or_else(|| entry.place(), |name| name.place.clone());
+        Ok(Self {
+            pattern: pattern(text).ok_or_else(|| {
+                let message =
+                    format!("kustomize reads the image name `{text}` as a regular expression, and it is none");
+                Failure::at(
+                    &place,
+                    message,
+                    "write the image's name without tag, digest or special characters",
+                )
+            })?,
+            new_name: entry.text("newName")?,
+            new_tag: entry.text("newTag")?,
+            digest: entry.text("digest")?,
+            tag_suffix: entry.text("tagSuffix")?,
+        })
+    }
+
+    /// Applies the entry to every resource, in kustomize's two passes: a suffix is put twice where both reach.
+    pub(super) fn apply(&self, resources: &mut ResourceSet) -> Result<()> {
+        for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
+            self.visit_containers(&mut resource.node)?;
+        }
+        for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
+            FIELD_SPECS
+                .iter()
+                .try_for_each(|path| self.visit_path(&mut resource.node, path))?;
+        }
+        Ok(())
+    }
+
+    /// The first pass: elements of lists under `containers` and `initContainers`, at any depth.
+    fn visit_containers(&self, node: &mut Node) -> Result<()> {
+        match &mut node.value {
+            Value::Scalar(_) => Ok(()),
+            Value::List(elements) => elements
+                .iter_mut()
+                .try_for_each(|element| self.visit_containers(element)),
+            Value::Map(entries) => entries.iter_mut().try_for_each(|(key, value)| {
+                self.visit_containers(value)?;
+                match (&**key, &mut value.value) {
+                    ("containers" | "initContainers", Value::List(containers)) => containers
+                        .iter_mut()
+                        .try_for_each(|container| self.visit_container(container)),
+                    _ => Ok(()),
+                }
+            }),
+        }
+    }
+
+    fn visit_container(&self, container: &mut Node) -> Result<()> {
+        if !matches!(container.value, Value::Map(_)) && !container.is_null() {
+            let message = format!("a container must be a mapping, found a {}", container.kind_name());
+            return Err(Failure::at(&container.place, message, "correct the manifest"));
+        }
+        container.get_mut("image").map_or(Ok(()), |image| self.update(image))
+    }
+
+    /// The second pass: one path from the top; lists on the way are crossed.
+    fn visit_path(&self, node: &mut Node, path: &[&str]) -> Result<()> {
+        let Some((key, rest)) = path.split_first() else {
+            return self.update(node);
+        };
+        match &mut node.value {
+            Value::Scalar(scalar) if scalar.kind == ScalarKind::Null => Ok(()),
+            Value::Scalar(_) => {
+                let message = format!(
+                    "`{key}` is looked up here for `images`, but this is a {}",
+                    node.kind_name()
+                );
+                Err(Failure::at(
+                    &node.place,
+                    message,
+                    "correct the manifest; kustomize fails on it too",
+                ))
+            }
+            Value::List(elements) => elements
+                .iter_mut()
+                .try_for_each(|element| self.visit_path(element, path)),
+            Value::Map(_) => node.get_mut(key).map_or(Ok(()), |value| self.visit_path(value, rest)),
+        }
+    }
+
+    fn update(&self, node: &mut Node) -> Result<()> {
+        let Value::Scalar(scalar) = &node.value else {
+            let message = format!("an image must be a string, found a {}", node.kind_name());
+            return Err(Failure::at(&node.place, message, "correct the manifest"));
+        };
+        if !self.pattern.is_match(&scalar.text) {
+            return Ok(());
+        }
+        if let Some(updated) = self.updated(node, scalar) {
+            node.value = Value::Scalar(updated);
+        }
+        Ok(())
+    }
+
+    fn updated(&self, node: &Node, scalar: &Scalar) -> Option<Scalar> {
+        let parts = split(&scalar.text);
+        let mut decided = Decided::of(node, scalar);
+        let mut text = parts.name.to_owned();
+        if let Some(name) = &self.new_name {
+            text = name.text.to_string();
+            decided.name = name.place.clone();
+        }
+        let suffixed;
+        let (tag, digest) = match (&self.new_tag, &self.digest, &self.tag_suffix) {
+            (Some(tag), digest, _) => (Some(&*tag.text), digest.as_ref().map(|digest| &*digest.text)),
+            (None, Some(digest), _) => (None, Some(&*digest.text)),
+            (None, None, Some(suffix)) => {
+                suffixed = format!("{}{}", parts.tag.unwrap_or_default(), suffix.text);
+                (Some(suffixed.as_str()), None)
+            }
+            (None, None, None) => (parts.tag, parts.digest),
+        };
+        let part_place = self
+            .new_tag
+            .as_ref()
+            .or(self.digest.as_ref())
+            .or(self.tag_suffix.as_ref());
+        if part_place.is_some() {
+            let place_of = |text: &Option<Text>| text.as_ref().map(|text| text.place.clone());
+            decided.tag = place_of(&self.new_tag).or_else(|| tag.and(place_of(&self.tag_suffix)));
+            decided.digest = digest.and(place_of(&self.digest));
+        }
+        decided.last = part_place.or(self.new_name.as_ref())?.place.clone();
+        for (sign, part) in [(':', tag), ('@', digest)] {
+            if let Some(part) = part {
+                text.push(sign);
+                text.push_str(part);
+            }
+        }
+        settle(&mut decided, &text);
+        let text: Arc<str> = text.into();
+        Some(Scalar {
+            printed: text.clone(),
+            text,
+            kind: ScalarKind::Str,
+            is_verbatim: false,
+            decided: Some(Arc::new(decided)),
+        })
+    }
+}
+
+/// Gives parts that came inside another part (`newTag: 1@sha256:…`) the place of what brought them.
+fn settle(decided: &mut Decided, text: &str) {
+    let parts = split(text);
+    let last = &decided.last;
+    let known = |place: Option<Place>| place.unwrap_or_else(|| last.clone());
+    let tag = parts.tag.map(|_| known(decided.tag.clone()));
+    let digest = parts.digest.map(|_| known(decided.digest.clone()));
+    (decided.tag, decided.digest) = (tag, digest);
+}
+
+/// The expression kustomize makes of a name, which it does not escape.
+fn pattern(name: &str) -> Option<Regex> {
+    const TAIL: &str = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
+    RegexBuilder::new(&format!("^{name}{TAIL}"))
+        .size_limit(MAX_PATTERN_BYTES)
+        .build()
+        .ok()
+}
+
+fn has_images(resource: &Resource) -> bool {
+    resource.kind() != "CustomResourceDefinition"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_regular_expressions_that_nobody_escaped() {
+        let matches = |name, image| pattern(name).unwrap().is_match(image);
+        assert!(matches("nginx", "nginx:1.0@sha256:aa"));
+        assert!(!matches("nginx", "reg.io/nginx:1"));
+        assert!(!matches("nginx", "nginx:1+2"));
+        assert!(!matches("nginx", "nginx@sha512:aa"));
+        assert!(!matches("nginx", "nginx:1\n"));
+        assert!(matches("nginx|busybox", "nginx-exporter:1"));
+        assert!(matches("*nginx", "reg.io/nginx:1"));
+        assert!(pattern("[").is_none());
+    }
+}

@@ -1,0 +1,195 @@
+//! JSON patches (RFC 6902) with the leniencies of the library kustomize uses.
+
+use super::error::{Failure, Result};
+use super::node::{MAX_DEPTH, Node, Place, Value};
+use super::pointer::{Pointer, index};
+use super::resource::Resource;
+
+/// The most values a document may hold after a copy.
+const MAX_NODES: usize = 2_000_000;
+
+/// One operation, with its place.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    place: Place,
+    action: Action,
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Add(Pointer, Node),
+    Replace(Pointer, Node),
+    Remove(Pointer),
+    Move { from: Pointer, path: Pointer },
+    Copy { from: Pointer, path: Pointer },
+    Test(Pointer, Node),
+}
+
+/// Reads a list of operations.
+pub(super) fn read(list: &Node) -> Result<Vec<Operation>> {
+    let Value::List(elements) = &list.value else {
+        return Err(Failure::at(
+            &list.place,
+            "a JSON patch must be a list of operations",
+            "write a list",
+        ));
+    };
+    elements.iter().map(read_operation).collect()
+}
+
+fn read_operation(node: &Node) -> Result<Operation> {
+    let text = |key| node.get(key).and_then(Node::text);
+    let pointer = |key| {
+        text(key).and_then(Pointer::parse).ok_or_else(|| {
+            let message = format!("the operation needs `{key}`, a JSON pointer like /spec/replicas");
+            Failure::at(&node.place, message, "write the path with a leading `/`")
+        })
+    };
+    let value = || node.get("value").cloned().unwrap_or_else(|| Node::null(&node.place));
+    let action = match text("op").unwrap_or_default() {
+        "add" => Action::Add(pointer("path")?, value()),
+        "replace" => Action::Replace(pointer("path")?, value()),
+        "remove" => Action::Remove(pointer("path")?),
+        "move" => Action::Move {
+            from: pointer("from")?,
+            path: pointer("path")?,
+        },
+        "copy" => Action::Copy {
+            from: pointer("from")?,
+            path: pointer("path")?,
+        },
+        "test" => Action::Test(pointer("path")?, value()),
+        other => {
+            let message = format!("`{other}` is not a JSON patch operation");
+            return Err(Failure::at(
+                &node.place,
+                message,
+                "use add, replace, remove, move, copy or test",
+            ));
+        }
+    };
+    Ok(Operation {
+        place: node.place.clone(),
+        action,
+    })
+}
+
+/// Applies the operations in order; the first that does not apply is an error.
+pub(super) fn apply(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
+    // kustomize keeps its notes in annotations, so a patch may add one where the manifest has none.
+    if resource.has_notes
+        && let Some(metadata) = resource.node.get_mut("metadata")
+    {
+        metadata.map_at("annotations");
+    }
+    operations
+        .iter()
+        .try_for_each(|operation| operation.apply(&mut resource.node))?;
+    if let Some(metadata) = resource.node.get_mut("metadata")
+        && metadata.get("annotations").is_some_and(Node::is_empty_map)
+    {
+        metadata.remove("annotations");
+    }
+    Ok(())
+}
+
+impl Operation {
+    fn apply(&self, root: &mut Node) -> Result<()> {
+        match &self.action {
+            Action::Add(path, value) => self.add(root, path, value.clone()),
+            Action::Replace(path, value) => {
+                self.check_depth(path, value)?;
+                let old = path.value(root).ok_or_else(|| self.failure("replace", path))?;
+                *old = value.clone();
+                Ok(())
+            }
+            Action::Remove(path) => self.remove(root, path, "remove").map(drop),
+            Action::Move { from, path } => {
+                let value = self.remove(root, from, "move")?;
+                self.add(root, path, value)
+            }
+            Action::Copy { from, path } => {
+                let value = from.value(root).ok_or_else(|| self.failure("copy", from))?.clone();
+                if root.size() + value.size() > MAX_NODES {
+                    return Err(Failure::at(
+                        &self.place,
+                        "the patch makes the document too large",
+                        "copy less",
+                    ));
+                }
+                self.add(root, path, value)
+            }
+            Action::Test(path, expected) => {
+                if path.container(root).is_none() {
+                    return Err(self.failure("test", path));
+                }
+                let equal = path
+                    .value(root)
+                    .map_or(expected.is_null(), |value| is_equal(value, expected));
+                if equal { Ok(()) } else { Err(self.failure("test", path)) }
+            }
+        }
+    }
+
+    fn add(&self, root: &mut Node, path: &Pointer, value: Node) -> Result<()> {
+        self.check_depth(path, &value)?;
+        let failure = || self.failure("add", path);
+        let container = path.container(root).ok_or_else(failure)?;
+        if let Value::List(elements) = &mut container.value {
+            let at = match path.key.as_str() {
+                "-" => elements.len(),
+                key => index(key, elements.len() + 1).ok_or_else(failure)?,
+            };
+            elements.insert(at, value);
+        } else {
+            container.set(&path.key, value);
+        }
+        Ok(())
+    }
+
+    fn remove(&self, root: &mut Node, path: &Pointer, name: &str) -> Result<Node> {
+        let failure = || self.failure(name, path);
+        let container = path.container(root).ok_or_else(failure)?;
+        match &mut container.value {
+            Value::List(elements) => {
+                let at = index(&path.key, elements.len()).ok_or_else(failure)?;
+                Ok(elements.remove(at))
+            }
+            _ => container.remove(&path.key).ok_or_else(failure),
+        }
+    }
+
+    fn check_depth(&self, path: &Pointer, value: &Node) -> Result<()> {
+        match path.depth() + value.height() > MAX_DEPTH {
+            true => Err(Failure::at(
+                &self.place,
+                "the patch nests the document too deeply",
+                "nest less",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn failure(&self, name: &str, path: &Pointer) -> Box<Failure> {
+        let message = format!("the {name} operation does not apply at {}", path.text);
+        Failure::at(
+            &self.place,
+            message,
+            "check the path against the resource as it is at this point of the build",
+        )
+    }
+}
+
+fn is_equal(a: &Node, b: &Node) -> bool {
+    match (&a.value, &b.value) {
+        (Value::Scalar(a), Value::Scalar(b)) => a.kind == b.kind && a.printed == b.printed,
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b)),
+        (Value::Map(a), Value::Map(entries)) => {
+            let mut same = a
+                .iter()
+                .map(|(key, value)| b.get(key).is_some_and(|other| is_equal(value, other)));
+            a.len() == entries.len() && same.all(|same| same)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,222 @@
+//! Files and kustomization roots, found as kustomize finds them and bounded.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::domain::tree::{EntryKind, TreeError, follow};
+use crate::domain::{Tree, TreePath};
+use crate::yaml;
+
+use super::LoadRestrictor;
+use super::error::{Failure, Result};
+use super::node::Place;
+
+/// How many files one overlay may read, a file read twice counted twice.
+pub(super) const MAX_FILES: usize = 10_000;
+/// How deeply kustomizations may refer to each other.
+pub(super) const MAX_ROOTS: usize = 64;
+/// How many values all files of one overlay may hold together with what patches and labels add, however often.
+const MAX_NODES: usize = 10_000_000;
+
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// A file of the tree, parsed.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) file: Arc<str>,
+    pub(super) source: Arc<[u8]>,
+    pub(super) documents: Vec<yaml::Node>,
+}
+
+/// Reads files for one resolution.
+pub(super) struct Loader<'t> {
+    tree: &'t dyn Tree,
+    restrictor: LoadRestrictor,
+    cache: HashMap<TreePath, Rc<Parsed>>,
+    files: usize,
+    nodes: usize,
+}
+
+/// What a path in a kustomization leads to.
+pub(super) enum Found {
+    File(TreePath),
+    Directory(TreePath),
+    Nothing,
+}
+
+impl<'t> Loader<'t> {
+    /// Starts with nothing read.
+    pub(super) fn new(tree: &'t dyn Tree, restrictor: LoadRestrictor) -> Self {
+        Self {
+            tree,
+            restrictor,
+            cache: HashMap::new(),
+            files: 0,
+            nodes: 0,
+        }
+    }
+
+    /// Looks up `path`, written at `place` in a kustomization of `root`.
+    pub(super) fn find(&self, root: &TreePath, path: &str, place: &Place) -> Result<Found> {
+        if path.starts_with('/') {
+            let hint = "write it relative to the kustomization's directory";
+            return Err(Failure::at(place, format!("`{path}` is an absolute path"), hint));
+        }
+        let Some(joined) = root.join(path) else {
+            let hint = "refer to files of this repository only";
+            return Err(Failure::at(
+                place,
+                format!("`{path}` leads out of the repository"),
+                hint,
+            ));
+        };
+        match follow(self.tree, &joined).map_err(|error| Failure::of_tree(&error, Some(place)))? {
+            None => Ok(Found::Nothing),
+            Some((path, EntryKind::Directory)) => Ok(Found::Directory(path)),
+            Some((path, EntryKind::File)) => Ok(Found::File(path)),
+            Some((reached, EntryKind::Submodule | EntryKind::Symlink)) => {
+                let message =
+                    format!("`{path}` leads into the submodule {reached}, whose files are not in this repository");
+                Err(Failure::at(place, message, "copy what is needed into this repository"))
+            }
+        }
+    }
+
+    /// Reads the file `path`, written at `place`, as far as the load restrictor allows.
+    pub(super) fn read(&mut self, root: &TreePath, path: &str, place: &Place) -> Result<(TreePath, Arc<[u8]>)> {
+        match self.find(root, path, place)? {
+            Found::File(file) => {
+                self.allow(root, &file, place)?;
+                let content = self.content(&file, place)?;
+                Ok((file, content))
+            }
+            Found::Directory(_) => Err(Failure::at(
+                place,
+                format!("`{path}` is a directory, not a file"),
+                "name a file",
+            )),
+            Found::Nothing => Err(missing(path, place)),
+        }
+    }
+
+    /// Refuses a file that the load restrictor keeps away from the kustomization in `root`.
+    pub(super) fn allow(&self, root: &TreePath, file: &TreePath, place: &Place) -> Result<()> {
+        let directory = file.parent().unwrap_or_default();
+        if self.restrictor == LoadRestrictor::None || directory.is_within(root) {
+            return Ok(());
+        }
+        let message = format!("{file} is not in or below {root}, where the load restrictor keeps this kustomization");
+        Err(Failure::at(
+            place,
+            message,
+            "move the file, or set `load_restrictor: none` for this environment",
+        ))
+    }
+
+    /// Parses a file, once however often it is asked for.
+    pub(super) fn parse(&mut self, file: &TreePath, place: &Place) -> Result<Rc<Parsed>> {
+        if let Some(parsed) = self.cache.get(file).cloned() {
+            self.count_file(place)?;
+            self.count(&parsed, place)?;
+            return Ok(parsed);
+        }
+        let source = self.content(file, place)?;
+        let documents = yaml::parse(file.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
+        let parsed = Rc::new(Parsed {
+            file: file.as_str().into(),
+            source,
+            documents,
+        });
+        self.cache.insert(file.clone(), parsed.clone());
+        self.count(&parsed, place)?;
+        Ok(parsed)
+    }
+
+    /// Parses the one kustomization of the directory `root`; `place` is what refers to it.
+    pub(super) fn kustomization(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Rc<Parsed>> {
+        let files = kustomization_files(self.tree, root).map_err(|error| Failure::of_tree(&error, place))?;
+        let here = |message: String, hint: &str| {
+            let failure = Failure::without_place(message, hint);
+            place.map_or(failure.clone(), |place| failure.or_at(place))
+        };
+        match files.as_slice() {
+            [file] => {
+                let place = place.cloned().unwrap_or_else(|| Place::start_of(file.as_str()));
+                self.allow(root, file, &place)?;
+                self.parse(file, &place)
+            }
+            [] => Err(here(
+                format!("{root} holds no kustomization.yaml"),
+                "name a directory that holds one",
+            )),
+            _ => Err(here(
+                format!("{root} holds several kustomization files"),
+                "keep one of them",
+            )),
+        }
+    }
+
+    fn content(&mut self, file: &TreePath, place: &Place) -> Result<Arc<[u8]>> {
+        self.count_file(place)?;
+        self.tree
+            .read(file)
+            .map_err(|error| Failure::of_tree(&error, Some(place)))
+    }
+
+    fn count_file(&mut self, place: &Place) -> Result<()> {
+        self.files += 1;
+        match self.files > MAX_FILES {
+            true => Err(Failure::at(
+                place,
+                format!("the overlay reads more than {MAX_FILES} files"),
+                "split the overlay",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn count(&mut self, parsed: &Parsed, place: &Place) -> Result<()> {
+        self.spend(parsed.documents.iter().map(size).sum(), place)
+    }
+
+    /// Counts values that are about to be made.
+    pub(super) fn spend(&mut self, values: usize, place: &Place) -> Result<()> {
+        self.nodes = self.nodes.saturating_add(values);
+        match self.nodes > MAX_NODES {
+            true => Err(Failure::at(
+                place,
+                format!("the overlay makes more than {MAX_NODES} values"),
+                "split the overlay",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Says that a file is not there.
+pub(super) fn missing(path: &str, place: &Place) -> Box<Failure> {
+    let hint = "correct the path, or commit the file if it is generated";
+    Failure::at(place, format!("`{path}` does not exist"), hint)
+}
+
+/// Returns the kustomization files of a directory.
+pub(super) fn kustomization_files(tree: &dyn Tree, dir: &TreePath) -> std::result::Result<Vec<TreePath>, TreeError> {
+    let mut files = Vec::new();
+    for name in NAMES {
+        let Some(path) = dir.join(name) else { continue };
+        if let Some((file, EntryKind::File)) = follow(tree, &path)? {
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// Counts the values of a node, itself included.
+pub(super) fn size(node: &yaml::Node) -> usize {
+    1 + match &node.value {
+        yaml::Value::Scalar(_) => 0,
+        yaml::Value::Sequence(elements) => elements.iter().map(size).sum(),
+        yaml::Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + size(value)).sum::<usize>(),
+    }
+}

@@ -1,0 +1,3 @@
+//! Which files a kustomization may load.
+
+pub use crate::domain::LoadRestrictor;

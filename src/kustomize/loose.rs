@@ -1,0 +1,70 @@
+//! Directories without a kustomization: every document of every file, as it is written.
+
+use crate::domain::tree::{EntryKind, follow};
+use crate::domain::{OverlayError, Tree, TreePath};
+
+use super::error::{Failure, Result};
+use super::inline::Shift;
+use super::load::{Loader, MAX_FILES, missing};
+use super::node::{Node, Place, Reading};
+use super::{LoadRestrictor, Rendered};
+
+/// How deep directories may be nested.
+const MAX_DIRECTORIES: usize = 64;
+
+/// Reads all YAML and JSON files in and below a directory, hidden ones left out, ordered by path.
+///
+/// # Errors
+/// When the directory is absent, or one of its files is not YAML: then nothing is known of what it would deploy.
+pub fn read_loose(tree: &dyn Tree, directory: &TreePath) -> std::result::Result<Rendered, OverlayError> {
+    read(tree, directory).map_err(|failure| failure.of_overlay(directory))
+}
+
+fn read(tree: &dyn Tree, directory: &TreePath) -> Result<Rendered> {
+    let mut files = Vec::new();
+    let found = follow(tree, directory).map_err(|error| Failure::of_tree(&error, None))?;
+    let Some((start, EntryKind::Directory)) = found else {
+        return Err(missing(directory.as_str(), &Place::start_of(directory.as_str())));
+    };
+    collect(tree, &start, 0, &mut files)?;
+    files.sort();
+    let mut loader = Loader::new(tree, LoadRestrictor::None);
+    let mut rendered = Rendered::default();
+    for file in files {
+        let parsed = loader.parse(&file, &Place::start_of(file.as_str()))?;
+        for document in &parsed.documents {
+            rendered
+                .documents
+                .push(Node::convert(document, Reading::Loose, &Shift::None)?);
+        }
+    }
+    Ok(rendered)
+}
+
+fn collect(tree: &dyn Tree, directory: &TreePath, depth: usize, files: &mut Vec<TreePath>) -> Result<()> {
+    let entries = tree.list(directory).map_err(|error| Failure::of_tree(&error, None))?;
+    for (name, kind) in entries.into_iter().filter(|(name, _)| !name.starts_with('.')) {
+        let Some(path) = directory.join(&name) else { continue };
+        match kind {
+            EntryKind::Directory if depth < MAX_DIRECTORIES => collect(tree, &path, depth + 1, files)?,
+            EntryKind::File if is_manifest(&name) => files.push(path),
+            // A link to a file is read; one to a directory is not, lest a circle is walked.
+            EntryKind::Symlink if is_manifest(&name) => {
+                let target = follow(tree, &path).map_err(|error| Failure::of_tree(&error, None))?;
+                files.extend(target.and_then(|(path, kind)| (kind == EntryKind::File).then_some(path)));
+            }
+            _ => {}
+        }
+        if files.len() > MAX_FILES {
+            let message = format!("the directory holds more than {MAX_FILES} files");
+            return Err(Failure::without_place(message, "name a smaller directory"));
+        }
+    }
+    Ok(())
+}
+
+fn is_manifest(name: &str) -> bool {
+    [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|extension| name.ends_with(extension))
+}

@@ -1,0 +1,153 @@
+//! A kustomization file, decoded.
+
+use crate::yaml;
+
+use super::error::{Failure, Result};
+use super::generators::Generator;
+use super::images::ImageEntry;
+use super::inline::Text;
+use super::node::Place;
+use super::patches::Patch;
+use super::section::Section;
+use super::unsupported;
+
+/// Every field kustomize 5.8.1 knows.
+const FIELDS: &[&str] = &[
+    "apiVersion",
+    "kind",
+    "metadata",
+    "openapi",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replacements",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "resources",
+    "components",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "generatorOptions",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "buildMetadata",
+];
+
+/// What a kustomization asks for, as far as images can be concerned.
+#[derive(Debug)]
+pub(super) struct Kustomization {
+    pub(super) is_component: bool,
+    pub(super) resources: Vec<Text>,
+    pub(super) crds: Vec<Text>,
+    pub(super) components: Vec<Text>,
+    pub(super) generators: Vec<Generator>,
+    pub(super) patches_strategic_merge: Vec<Text>,
+    pub(super) patches: Vec<Patch>,
+    pub(super) patches_json6902: Vec<Patch>,
+    pub(super) namespace: Option<Text>,
+    pub(super) name_prefix: Option<Text>,
+    pub(super) name_suffix: Option<Text>,
+    pub(super) labels: Vec<(String, Text)>,
+    pub(super) annotations: Vec<(String, Text)>,
+    pub(super) images: Vec<ImageEntry>,
+}
+
+impl Kustomization {
+    /// Decodes the first document of a kustomization file; kustomize ignores the others.
+    pub(super) fn read(documents: &[yaml::Node], file: &str, source: &[u8]) -> Result<Self> {
+        let empty = || Failure::at(&Place::start_of(file), "the kustomization is empty", "list `resources`");
+        let root = documents.first().filter(|root| !root.is_null()).ok_or_else(empty)?;
+        let section = Section::of(root, "kustomization", FIELDS, source)?;
+        if !section.has_content() {
+            return Err(empty());
+        }
+        let is_component = read_kind(&section)?;
+        unsupported::refuse(&section)?;
+        check_ignored(&section)?;
+        let mut resources = section.texts("resources")?;
+        resources.extend(section.texts("bases")?);
+        let mut images = ImageEntry::read_all(&section, "images")?;
+        images.extend(ImageEntry::read_all(&section, "imageTags")?);
+        Ok(Self {
+            is_component,
+            resources,
+            crds: section.texts("crds")?,
+            components: section.texts("components")?,
+            generators: Generator::read_all(&section)?,
+            patches_strategic_merge: section.texts("patchesStrategicMerge")?,
+            patches: Patch::read_all(&section, "patches")?,
+            patches_json6902: Patch::read_all(&section, "patchesJson6902")?,
+            namespace: section.text("namespace")?,
+            name_prefix: section.text("namePrefix")?,
+            name_suffix: section.text("nameSuffix")?,
+            labels: read_labels(&section)?,
+            annotations: section.pairs("commonAnnotations")?,
+            images,
+        })
+    }
+}
+
+/// Returns whether the kustomization is a component.
+fn read_kind(section: &Section<'_>) -> Result<bool> {
+    let kind = section.text("kind")?;
+    let is_component = match kind.as_ref().map(|kind| &*kind.text) {
+        None | Some("Kustomization") => false,
+        Some("Component") => true,
+        Some(other) => {
+            let place = kind.as_ref().map_or_else(|| section.place(), |kind| kind.place.clone());
+            let message = format!("`kind` must be Kustomization or Component, found {other}");
+            return Err(Failure::at(&place, message, "remove `kind`, or correct it"));
+        }
+    };
+    let expected = match is_component {
+        true => "kustomize.config.k8s.io/v1alpha1",
+        false => "kustomize.config.k8s.io/v1beta1",
+    };
+    match section.text("apiVersion")? {
+        Some(version) if &*version.text != expected => {
+            let message = format!("`apiVersion` must be {expected}, found {}", version.text);
+            Err(Failure::at(
+                &version.place,
+                message,
+                "remove `apiVersion`, or correct it",
+            ))
+        }
+        _ => Ok(is_component),
+    }
+}
+
+fn read_labels(section: &Section<'_>) -> Result<Vec<(String, Text)>> {
+    let mut pairs = Vec::new();
+    for label in section.sections("labels", &["pairs", "includeSelectors", "includeTemplates", "fields"])? {
+        label.flag("includeSelectors")?;
+        label.flag("includeTemplates")?;
+        label.list("fields")?;
+        pairs.extend(label.pairs("pairs")?);
+    }
+    pairs.extend(section.pairs("commonLabels")?);
+    Ok(pairs)
+}
+
+/// Checks the shape of fields that cannot change an image.
+fn check_ignored(section: &Section<'_>) -> Result<()> {
+    section.texts("buildMetadata")?;
+    section.sections("replicas", &["name", "count"])?;
+    section.section("sortOptions", &["order", "legacySortOptions"])?;
+    Ok(())
+}

@@ -1,0 +1,325 @@
+//! The trees that are transformed: YAML values with places, and for image references where each part came from.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::domain::Location;
+use crate::yaml::{self, ScalarKind, Style};
+
+use super::error::{Failure, Result};
+use super::inline::Shift;
+use super::reference::Decided;
+
+/// The deepest tree that patches may build; recursion over nodes relies on it.
+pub(super) const MAX_DEPTH: usize = 2 * yaml::MAX_DEPTH;
+
+/// A place in a file: for scalars the first character of their content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) file: Arc<str>,
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+impl Place {
+    /// The content of a parsed node.
+    pub(super) fn of(node: &yaml::Node) -> Self {
+        Self {
+            file: node.mark.file.clone(),
+            line: node.mark.line,
+            column: node.content_column(),
+        }
+    }
+
+    /// Where a file's YAML breaks.
+    pub(super) fn of_error(error: &yaml::Error) -> Self {
+        Self {
+            file: error.file.as_str().into(),
+            line: error.line,
+            column: error.column,
+        }
+    }
+
+    /// The beginning of a file.
+    pub(super) fn start_of(file: &str) -> Self {
+        Self {
+            file: file.into(),
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// The place `characters` further right.
+    pub(super) fn right(&self, characters: usize) -> Self {
+        Self {
+            column: self
+                .column
+                .saturating_add(u32::try_from(characters).unwrap_or(u32::MAX)),
+            ..self.clone()
+        }
+    }
+
+    /// The place in the words of the domain.
+    pub(super) fn location(&self) -> Location {
+        Location::new(&*self.file, self.line, self.column)
+    }
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+/// The kinds of values; keys of maps are unique.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Map(Vec<(Arc<str>, Node)>),
+}
+
+/// A scalar: its text as written, and as kustomize prints it in the end.
+#[derive(Debug, Clone)]
+pub(super) struct Scalar {
+    pub(super) text: Arc<str>,
+    pub(super) printed: Arc<str>,
+    pub(super) kind: ScalarKind,
+    /// Whether a character of `text` is a character of the file, so that places inside it are known.
+    pub(super) is_verbatim: bool,
+    /// Set where an image transformer put parts together.
+    pub(super) decided: Option<Arc<Decided>>,
+}
+
+/// How scalars are read and duplicate keys are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As a resource: go-yaml v3, duplicate keys refused.
+    Resource,
+    /// As a JSON patch: YAML 1.1 bools, dates are text.
+    JsonPatch,
+    /// As a file nobody applies as it stands: the last of duplicate keys counts.
+    Loose,
+}
+
+impl Node {
+    /// Converts a parsed node; `shift` moves places of inline text to the file around it.
+    pub(super) fn convert(node: &yaml::Node, reading: Reading, shift: &Shift) -> Result<Self> {
+        let place = shift.place(&Place::of(node));
+        let value = match &node.value {
+            yaml::Value::Scalar(scalar) => Value::Scalar(Scalar::convert(scalar, node, reading, &place)?),
+            yaml::Value::Sequence(elements) => Value::List(
+                elements
+                    .iter()
+                    .map(|element| Self::convert(element, reading, shift))
+                    .collect::<Result<_>>()?,
+            ),
+            yaml::Value::Mapping(entries) => Value::Map(convert_entries(entries, reading, shift)?),
+        };
+        Ok(Self { value, place })
+    }
+
+    /// A new string.
+    pub(super) fn string(text: impl Into<Arc<str>>, place: &Place) -> Self {
+        let text = text.into();
+        Self {
+            value: Value::Scalar(Scalar {
+                printed: text.clone(),
+                text,
+                kind: ScalarKind::Str,
+                is_verbatim: false,
+                decided: None,
+            }),
+            place: place.clone(),
+        }
+    }
+
+    /// A new map.
+    pub(super) fn map(entries: Vec<(Arc<str>, Self)>, place: &Place) -> Self {
+        Self {
+            value: Value::Map(entries),
+            place: place.clone(),
+        }
+    }
+
+    /// A new null.
+    pub(super) fn null(place: &Place) -> Self {
+        let mut node = Self::string("null", place);
+        if let Value::Scalar(scalar) = &mut node.value {
+            scalar.kind = ScalarKind::Null;
+        }
+        node
+    }
+
+    pub(super) fn as_scalar(&self) -> Option<&Scalar> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    /// The printed text of a scalar that is not null.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.as_scalar()
+            .filter(|scalar| scalar.kind != ScalarKind::Null)
+            .map(|scalar| &*scalar.printed)
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.as_scalar().is_some_and(|scalar| scalar.kind == ScalarKind::Null)
+    }
+
+    pub(super) fn is_empty_map(&self) -> bool {
+        matches!(&self.value, Value::Map(entries) if entries.is_empty())
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(name, _)| &**name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            Value::Map(entries) => entries
+                .iter_mut()
+                .find(|(name, _)| &**name == key)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The value of `key` and then of the further keys.
+    pub(super) fn path(&self, keys: &[&str]) -> Option<&Self> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Sets `key` in a map; does nothing in anything else.
+    pub(super) fn set(&mut self, key: &str, value: Self) {
+        if let Some(old) = self.get_mut(key) {
+            *old = value;
+        } else if let Value::Map(entries) = &mut self.value {
+            entries.push((key.into(), value));
+        }
+    }
+
+    /// Removes `key` from a map and returns what was there.
+    pub(super) fn remove(&mut self, key: &str) -> Option<Self> {
+        let Value::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let at = entries.iter().position(|(name, _)| &**name == key)?;
+        Some(entries.remove(at).1)
+    }
+
+    /// The map under `key`, made when it is absent or null; `None` where this is no map.
+    pub(super) fn map_at(&mut self, key: &str) -> Option<&mut Self> {
+        if self.get(key).is_none_or(Self::is_null) {
+            let place = self.place.clone();
+            self.set(key, Self::map(Vec::new(), &place));
+        }
+        self.get_mut(key)
+    }
+
+    /// How many levels this node has; a scalar one.
+    pub(super) fn height(&self) -> usize {
+        1 + match &self.value {
+            Value::Scalar(_) => 0,
+            Value::List(elements) => elements.iter().map(Self::height).max().unwrap_or(0),
+            Value::Map(entries) => entries.iter().map(|(_, value)| value.height()).max().unwrap_or(0),
+        }
+    }
+
+    /// How many values this node holds, itself included.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::Scalar(_) => 0,
+            Value::List(elements) => elements.iter().map(Self::size).sum(),
+            Value::Map(entries) => entries.iter().map(|(_, value)| value.size()).sum::<usize>(),
+        }
+    }
+
+    /// The word for this kind of value.
+    pub(super) fn kind_name(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar(scalar) => scalar.kind.name(),
+            Value::List(_) => "list",
+            Value::Map(_) => "mapping",
+        }
+    }
+}
+
+impl Scalar {
+    fn convert(scalar: &yaml::Scalar, node: &yaml::Node, reading: Reading, place: &Place) -> Result<Self> {
+        let mut kind = yaml::resolve_resource_scalar(scalar);
+        let mut printed = match yaml::print_resource_scalar(scalar) {
+            Some(printed) if *printed == *scalar.text => scalar.text.clone(),
+            Some(printed) => printed.into(),
+            None if reading == Reading::Loose => scalar.text.clone(),
+            None => {
+                let message = format!("`{}` is a number that kustomize cannot print", scalar.text);
+                return Err(Failure::at(place, message, "write it in quotes"));
+            }
+        };
+        if reading == Reading::JsonPatch {
+            let is_old_bool = yaml::resolve_kustomization_scalar(scalar) == ScalarKind::Bool && kind == ScalarKind::Str;
+            if is_old_bool {
+                let is_true = matches!(scalar.text.as_bytes(), [b'y' | b'Y', ..] | [b'o' | b'O', b'n' | b'N']);
+                (kind, printed) = (ScalarKind::Bool, if is_true { "true".into() } else { "false".into() });
+            }
+            if kind == ScalarKind::Timestamp {
+                (kind, printed) = (ScalarKind::Str, scalar.text.clone());
+            }
+        }
+        let quotes = match scalar.style {
+            Style::SingleQuoted | Style::DoubleQuoted => 2,
+            _ => 0,
+        };
+        let is_block = matches!(scalar.style, Style::Literal | Style::Folded);
+        Ok(Self {
+            text: scalar.text.clone(),
+            printed,
+            kind,
+            is_verbatim: !is_block && node.mark.end.saturating_sub(node.mark.start) == scalar.text.len() + quotes,
+            decided: None,
+        })
+    }
+}
+
+fn convert_entries(
+    entries: &[(yaml::Node, yaml::Node)],
+    reading: Reading,
+    shift: &Shift,
+) -> Result<Vec<(Arc<str>, Node)>> {
+    let mut converted: Vec<(Arc<str>, Node)> = Vec::with_capacity(entries.len());
+    let mut seen = HashSet::new();
+    for (key, value) in entries.iter().rev() {
+        let Some(name) = key.as_scalar() else {
+            let hint = "quote the value; if this is a Helm template, render it first";
+            return Err(Failure::at(
+                &shift.place(&Place::of(key)),
+                "a key of a mapping must be a string",
+                hint,
+            ));
+        };
+        if seen.insert(&*name.text) {
+            converted.push((name.text.clone(), Node::convert(value, reading, shift)?));
+        } else if reading != Reading::Loose {
+            let first = converted
+                .iter()
+                .find(|(other, _)| *other == name.text)
+                .map(|(_, node)| &node.place);
+            let place = first.cloned().unwrap_or_else(|| shift.place(&Place::of(key)));
+            let message = format!("the key `{}` is given twice in one mapping", name.text);
+            return Err(Failure::at(
+                &place,
+                message,
+                "remove one of them; often a `---` between documents is missing",
+            ));
+        }
+    }
+    converted.reverse();
+    Ok(converted)
+}

@@ -1,0 +1,295 @@
+//! `patches`, `patchesStrategicMerge` and `patchesJson6902`: finding the text, what kind it is, and whom it is for.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::domain::TreePath;
+use crate::yaml::{self, Value};
+
+use super::error::{Failure, Result};
+use super::inline::{Shift, Text};
+use super::json6902::{self, Operation};
+use super::load::{Loader, size};
+use super::node::{Node, Place, Reading};
+use super::resource::{Resource, read_resources};
+use super::resource_set::ResourceSet;
+use super::section::Section;
+use super::selector::Selector;
+use super::strategic_merge;
+
+/// One entry of `patches` or `patchesJson6902`.
+#[derive(Debug)]
+pub(super) struct Patch {
+    place: Place,
+    source: Source,
+    target: Option<Selector>,
+    allow_name_change: bool,
+    allow_kind_change: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Inline(Text),
+    File(Text),
+}
+
+impl Patch {
+    /// Reads all entries under `key`.
+    pub(super) fn read_all(kustomization: &Section<'_>, key: &'static str) -> Result<Vec<Self>> {
+        let entries = kustomization.sections(key, &["path", "patch", "target", "options"])?;
+        entries.iter().map(Self::read).collect()
+    }
+
+    fn read(entry: &Section<'_>) -> Result<Self> {
+        let inline = entry.text("patch")?.filter(|text| !text.text.trim().is_empty());
+        let source = match (inline, entry.text("path")?) {
+            (Some(text), None) => Source::Inline(text),
+            (None, Some(path)) => Source::File(path),
+            _ => {
+                let message = "a patch needs either `patch` or `path`";
+                return Err(Failure::at(&entry.place(), message, "keep one of the two"));
+            }
+        };
+        let options = entry.section("options", &["allowNameChange", "allowKindChange"])?;
+        let option = |key| options.as_ref().map_or(Ok(false), |options| options.flag(key));
+        Ok(Self {
+            place: entry.place(),
+            source,
+            target: Selector::read(entry)?,
+            allow_name_change: option("allowNameChange")?,
+            allow_kind_change: option("allowKindChange")?,
+        })
+    }
+
+    fn text(&self, loader: &mut Loader<'_>, root: &TreePath) -> Result<PatchText> {
+        match &self.source {
+            Source::Inline(text) => PatchText::inline(text),
+            Source::File(path) => PatchText::file(loader, root, path),
+        }
+    }
+}
+
+/// A patch's documents, wherever they were written.
+struct PatchText {
+    documents: Rc<[yaml::Node]>,
+    source: Arc<[u8]>,
+    file: Arc<str>,
+    shift: Shift,
+}
+
+impl PatchText {
+    fn inline(text: &Text) -> Result<Self> {
+        let documents = yaml::parse(&text.place.file, text.text.as_bytes()).map_err(|error| {
+            let place = text.shift.place(&Place::of_error(&error));
+            Failure::at(&place, error.message, "correct the YAML of the patch")
+        })?;
+        Ok(Self {
+            documents: documents.into(),
+            source: text.text.as_bytes().into(),
+            file: text.place.file.clone(),
+            shift: text.shift.clone(),
+        })
+    }
+
+    fn file(loader: &mut Loader<'_>, root: &TreePath, path: &Text) -> Result<Self> {
+        let (file, _) = loader.read(root, &path.text, &path.place)?;
+        let parsed = loader.parse(&file, &path.place)?;
+        Ok(Self {
+            documents: parsed.documents.as_slice().into(),
+            source: parsed.source.clone(),
+            file: parsed.file.clone(),
+            shift: Shift::None,
+        })
+    }
+
+    /// The operations, when the first document is a list.
+    fn operations(&self) -> Result<Option<Vec<Operation>>> {
+        match self.documents.first() {
+            Some(document) if matches!(document.value, Value::Sequence(_)) => {
+                self.check_json(document)?;
+                let list = Node::convert(document, Reading::JsonPatch, &self.shift)?;
+                json6902::read(&list).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A text that begins with `[` is taken for JSON, not for YAML's flow style.
+    fn check_json(&self, document: &yaml::Node) -> Result<()> {
+        let text = match self.shift {
+            Shift::None => &self.source,
+            _ => self.source.trim_ascii(),
+        };
+        if text.starts_with(b"[") && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_err() {
+            let message = "a patch that begins with `[` must be JSON, and this is not";
+            let hint = "quote all keys and strings, or write the operations as a YAML list with `- op: …`";
+            return Err(Failure::at(&self.shift.place(&Place::of(document)), message, hint));
+        }
+        Ok(())
+    }
+
+    /// How many values the patch can add to a resource.
+    fn size(&self) -> usize {
+        self.documents.iter().map(size).sum()
+    }
+
+    fn resources(&self) -> Result<Vec<Resource>> {
+        read_resources(&self.documents, &self.source, &self.file, &self.shift)
+    }
+}
+
+/// Applies an entry of `patches`.
+pub(super) fn apply(loader: &mut Loader<'_>, root: &TreePath, patch: &Patch, set: &mut ResourceSet) -> Result<()> {
+    let text = patch.text(loader, root)?;
+    if let Some(operations) = text.operations()? {
+        let Some(target) = &patch.target else {
+            let message = "a JSON patch needs a `target`";
+            return Err(Failure::at(&patch.place, message, "add `target` with kind and name"));
+        };
+        let selected: Vec<&mut Resource> = set
+            .resources
+            .iter_mut()
+            .filter(|resource| target.selects(resource))
+            .collect();
+        loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
+        for resource in selected {
+            resource.remember_id();
+            json6902::apply(resource, &operations)?;
+        }
+        return Ok(());
+    }
+    let merges = text.resources()?;
+    match (&patch.target, merges.as_slice()) {
+        (_, []) => Ok(()),
+        (None, merges) => merges.iter().try_for_each(|merge| {
+            let at = set.position(&merge.original_id(), &merge.node.place)?;
+            merge_into(set, &[at], merge, patch)
+        }),
+        (Some(target), [merge]) => {
+            let selected = set
+                .resources
+                .iter()
+                .enumerate()
+                .filter(|(_, resource)| target.selects(resource));
+            let selected: Vec<usize> = selected.map(|(at, _)| at).collect();
+            loader.spend(merge.node.size().saturating_mul(selected.len()), &patch.place)?;
+            merge_into(set, &selected, merge, patch)?;
+            set.check_unique(&patch.place)
+        }
+        (Some(target), _) => {
+            let message = "a strategic merge patch with a `target` may hold one document only";
+            Err(Failure::at(
+                &target.place,
+                message,
+                "split the patch, or remove `target`",
+            ))
+        }
+    }
+}
+
+/// Applies an entry of `patchesStrategicMerge`: YAML, or the path of a file.
+pub(super) fn apply_strategic_merge(
+    loader: &mut Loader<'_>,
+    root: &TreePath,
+    entry: &Text,
+    set: &mut ResourceSet,
+) -> Result<()> {
+    let inline = PatchText::inline(entry).ok();
+    let is_inline = |text: &PatchText| {
+        text.documents
+            .iter()
+            .any(|document| matches!(document.value, Value::Mapping(_)))
+    };
+    let text = match inline.filter(is_inline) {
+        Some(text) => text,
+        None => PatchText::file(loader, root, entry)?,
+    };
+    let merges = text.resources()?;
+    if merges.is_empty() {
+        return Err(Failure::at(&entry.place, "the patch is empty", "remove it"));
+    }
+    for merge in &merges {
+        let at = set.position(&merge.original_id(), &merge.node.place)?;
+        merge_all(set, &[at], merge, (false, false))?;
+    }
+    Ok(())
+}
+
+/// Applies an entry of `patchesJson6902`.
+pub(super) fn apply_json6902(
+    loader: &mut Loader<'_>,
+    root: &TreePath,
+    patch: &Patch,
+    set: &mut ResourceSet,
+) -> Result<()> {
+    let Some(target) = patch.target.as_ref().filter(|target| target.name.is_some()) else {
+        return Err(Failure::at(
+            &patch.place,
+            "the patch needs a `target` with a `name`",
+            "add `target.name`",
+        ));
+    };
+    let text = patch.text(loader, root)?;
+    let operations = text
+        .operations()?
+        .filter(|operations| !operations.is_empty())
+        .ok_or_else(|| {
+            Failure::at(
+                &patch.place,
+                "the patch is not a list of JSON patch operations",
+                "write operations, or use `patches`",
+            )
+        })?;
+    let selected: Vec<&mut Resource> = set
+        .resources
+        .iter_mut()
+        .filter(|resource| target.selects(resource))
+        .collect();
+    loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
+    selected
+        .into_iter()
+        .try_for_each(|resource| json6902::apply(resource, &operations))
+}
+
+fn merge_into(set: &mut ResourceSet, selected: &[usize], merge: &Resource, patch: &Patch) -> Result<()> {
+    merge_all(set, selected, merge, (patch.allow_name_change, patch.allow_kind_change))
+}
+
+/// Merges one patch into resources; name, kind and namespace stay theirs unless the options allow otherwise.
+fn merge_all(
+    set: &mut ResourceSet,
+    selected: &[usize],
+    merge: &Resource,
+    (allow_name, allow_kind): (bool, bool),
+) -> Result<()> {
+    let mut deleted = Vec::new();
+    for at in selected {
+        let Some(resource) = set.resources.get_mut(*at) else {
+            continue;
+        };
+        let (name, namespace) = (resource.name().to_owned(), resource.namespace().to_owned());
+        let (kind, api_version) = (resource.kind().to_owned(), resource.api_version().to_owned());
+        if allow_name || allow_kind {
+            resource.remember_id();
+        }
+        let mut patch = merge.node.clone();
+        let place = patch.place.clone();
+        patch.set("apiVersion", Node::string(api_version, &place));
+        if !strategic_merge::merge(&mut resource.node, &mut patch)? {
+            deleted.push(*at);
+            continue;
+        }
+        if !allow_kind {
+            let place = resource.node.place.clone();
+            resource.node.set("kind", Node::string(kind, &place));
+        }
+        if !allow_name {
+            resource.set_metadata("name", &name);
+        }
+        resource.set_metadata("namespace", &namespace);
+    }
+    for at in deleted.into_iter().rev() {
+        set.resources.remove(at);
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! One Kubernetes object on its way through the transformers.
+
+use crate::yaml::{self, ScalarKind};
+
+use super::error::{Failure, Result};
+use super::id::Id;
+use super::inline::Shift;
+use super::node::{Node, Place, Reading, Value};
+
+/// What a generated resource does to one that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Behavior {
+    /// It must be new.
+    #[default]
+    Create,
+    /// It takes the other's place.
+    Replace,
+    /// It is laid over the other.
+    Merge,
+}
+
+/// A name the resource had; group and version are always the current ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Previous {
+    kind: String,
+    name: String,
+    namespace: String,
+}
+
+/// A document with the names it had before.
+#[derive(Debug, Clone)]
+pub(super) struct Resource {
+    pub(super) node: Node,
+    pub(super) behavior: Behavior,
+    /// Whether kustomize keeps notes of its own under `metadata.annotations`, which JSON patches can see.
+    pub(super) has_notes: bool,
+    previous: Vec<Previous>,
+}
+
+impl Resource {
+    /// Takes a document that was checked, or made here.
+    pub(super) fn new(node: Node) -> Self {
+        Self {
+            node,
+            behavior: Behavior::Create,
+            has_notes: false,
+            previous: Vec::new(),
+        }
+    }
+
+    pub(super) fn api_version(&self) -> &str {
+        self.field(&["apiVersion"])
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        self.field(&["kind"])
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.field(&["metadata", "name"])
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        self.field(&["metadata", "namespace"])
+    }
+
+    /// The id the resource has now.
+    pub(super) fn current_id(&self) -> Id {
+        Id::new(self.api_version(), self.kind(), self.name(), self.namespace())
+    }
+
+    /// The oldest id.
+    pub(super) fn original_id(&self) -> Id {
+        self.previous
+            .first()
+            .map_or_else(|| self.current_id(), |first| self.id_of(first))
+    }
+
+    /// Tells whether the resource has or had this id.
+    pub(super) fn has_any_id(&self, id: &Id) -> bool {
+        self.current_id() == *id || self.previous.iter().any(|previous| self.id_of(previous) == *id)
+    }
+
+    /// Notes the current id before a change of name, namespace or kind.
+    pub(super) fn remember_id(&mut self) {
+        self.has_notes = true;
+        self.previous.push(Previous {
+            kind: self.kind().to_owned(),
+            name: self.name().to_owned(),
+            namespace: self.namespace().to_owned(),
+        });
+    }
+
+    /// Takes over names, labels and annotations of the resource that this generated one replaces or is laid over.
+    pub(super) fn inherit(&mut self, old: &Self) {
+        self.previous.clone_from(&old.previous);
+        self.has_notes |= old.has_notes;
+        for key in ["labels", "annotations"] {
+            if let Some(Value::Map(inherited)) = old.node.path(&["metadata", key]).map(|map| map.value.clone())
+                && let Some(own) = self.node.map_at("metadata").and_then(|metadata| metadata.map_at(key))
+            {
+                for (name, value) in inherited {
+                    if own.get(&name).is_none() {
+                        own.set(&name, value);
+                    }
+                }
+            }
+        }
+        self.set_metadata("name", old.name());
+        self.set_metadata("namespace", old.namespace());
+    }
+
+    /// Sets a text field of the metadata; an empty text removes it.
+    pub(super) fn set_metadata(&mut self, key: &str, text: &str) {
+        let Some(metadata) = self.node.map_at("metadata") else {
+            return;
+        };
+        if text.is_empty() {
+            metadata.remove(key);
+        } else if metadata.get(key).and_then(Node::text) != Some(text) {
+            let place = metadata
+                .get(key)
+                .map_or_else(|| metadata.place.clone(), |old| old.place.clone());
+            metadata.set(key, Node::string(text, &place));
+        }
+    }
+
+    /// Tells whether kustomize leaves the resource out of its output.
+    pub(super) fn is_local(&self) -> bool {
+        const LOCAL: &str = "config.kubernetes.io/local-config";
+        let annotation = self.node.path(&["metadata", "annotations", LOCAL]);
+        annotation.is_some_and(|value| value.text() != Some("false"))
+    }
+
+    fn field(&self, path: &[&str]) -> &str {
+        self.node.path(path).and_then(Node::text).unwrap_or_default()
+    }
+
+    fn id_of(&self, previous: &Previous) -> Id {
+        Id::new(self.api_version(), &previous.kind, &previous.name, &previous.namespace)
+    }
+}
+
+/// Reads the resources of a text: its documents, lists expanded, each with a kind and a name.
+pub(super) fn read_resources(
+    documents: &[yaml::Node],
+    source: &[u8],
+    file: &str,
+    shift: &Shift,
+) -> Result<Vec<Resource>> {
+    let starts = check_separators(source, file, shift)?;
+    let mut resources = Vec::new();
+    let mut last_chunk = None;
+    for document in documents {
+        let chunk = starts.partition_point(|start| *start <= document.mark.start);
+        // Only the first document between two separators is read; `...` does not start another.
+        if last_chunk.replace(chunk) == Some(chunk) || document.is_null() {
+            continue;
+        }
+        let node = Node::convert(document, Reading::Resource, shift)?;
+        expand(node, &mut resources)?;
+    }
+    Ok(resources)
+}
+
+fn expand(mut node: Node, resources: &mut Vec<Resource>) -> Result<()> {
+    if node.is_null() || node.is_empty_map() {
+        return Ok(());
+    }
+    let is_list = node
+        .get("kind")
+        .and_then(Node::text)
+        .is_some_and(|kind| kind.ends_with("List"));
+    if !is_list || node.get("items").is_none() {
+        check(&node, is_list)?;
+        resources.push(Resource::new(node));
+        return Ok(());
+    }
+    match node.remove("items").map(|items| (items.is_null(), items.value)) {
+        Some((_, Value::List(items))) => items.into_iter().try_for_each(|item| expand(item, resources)),
+        Some((true, _)) | None => Ok(()),
+        Some(_) => Err(Failure::at(
+            &node.place,
+            "`items` of a list must be a list",
+            "correct the manifest",
+        )),
+    }
+}
+
+fn check(node: &Node, is_list: bool) -> Result<()> {
+    let hint = "a resource needs `apiVersion`, `kind` and `metadata.name`; list only manifests under `resources`";
+    if !matches!(node.value, Value::Map(_)) {
+        return Err(Failure::at(
+            &node.place,
+            format!("a resource must be a mapping, found a {}", node.kind_name()),
+            hint,
+        ));
+    }
+    let is_set = |path: &[&str]| {
+        let scalar = node.path(path).and_then(Node::as_scalar);
+        scalar.is_some_and(|scalar| scalar.kind != ScalarKind::Null && !scalar.text.is_empty())
+    };
+    match (is_set(&["kind"]), is_set(&["metadata", "name"])) {
+        (false, _) => Err(Failure::at(&node.place, "the resource has no `kind`", hint)),
+        (true, false) if !is_list => Err(Failure::at(&node.place, "the resource has no `metadata.name`", hint)),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the lines that separate documents and returns where they start.
+fn check_separators(source: &[u8], file: &str, shift: &Shift) -> Result<Vec<usize>> {
+    let mut starts = Vec::new();
+    let mut offset = 0;
+    for (index, line) in source.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let text = line.trim_ascii_end();
+        let is_separator = index > 0 && text.starts_with(b"---");
+        let rest = text.get(3..).unwrap_or_default().trim_ascii_start();
+        let is_directive = index == 0 && text.starts_with(b"%");
+        if is_directive || (is_separator && !rest.is_empty() && !rest.starts_with(b"#")) {
+            let place = Place {
+                line: u32::try_from(index + 1).unwrap_or(u32::MAX),
+                ..Place::start_of(file)
+            };
+            let message = format!(
+                "`{}` is not a document separator kustomize accepts",
+                String::from_utf8_lossy(text)
+            );
+            return Err(Failure::at(
+                &shift.place(&place),
+                message,
+                "write `---` alone on its line",
+            ));
+        }
+        if is_separator {
+            starts.push(offset);
+        }
+        offset += line.len();
+    }
+    Ok(starts)
+}

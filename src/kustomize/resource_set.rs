@@ -1,0 +1,137 @@
+//! The resources accumulated so far, in order.
+
+use std::collections::HashSet;
+
+use super::error::{Failure, Result};
+use super::id::Id;
+use super::node::{Node, Place};
+use super::resource::{Behavior, Resource};
+
+/// Resources whose current ids differ when they are added.
+#[derive(Debug, Default)]
+pub(super) struct ResourceSet {
+    pub(super) resources: Vec<Resource>,
+}
+
+impl ResourceSet {
+    /// Adds resources that must be new.
+    pub(super) fn append_all(&mut self, added: Vec<Resource>) -> Result<()> {
+        let mut ids: HashSet<Id> = self.resources.iter().map(Resource::current_id).collect();
+        for resource in added {
+            let id = resource.current_id();
+            if ids.contains(&id) {
+                let hint = "list each resource once, or give them different namespaces or a name prefix";
+                return Err(Failure::at(
+                    &resource.node.place,
+                    format!("{id} is there already"),
+                    hint,
+                ));
+            }
+            ids.insert(id);
+            self.resources.push(resource);
+        }
+        Ok(())
+    }
+
+    /// Adds a generated resource, by its behavior.
+    pub(super) fn absorb(&mut self, mut generated: Resource) -> Result<()> {
+        let id = generated.current_id();
+        let place = generated.node.place.clone();
+        let matches: Vec<usize> = self.indexes_of(&id);
+        match (matches.as_slice(), generated.behavior) {
+            ([], Behavior::Create) => {
+                self.resources.push(generated);
+                Ok(())
+            }
+            ([], _) => Err(Failure::at(
+                &place,
+                format!("{id} does not exist, so nothing can be merged or replaced"),
+                "correct the name, or remove `behavior`",
+            )),
+            ([_], Behavior::Create) => Err(Failure::at(
+                &place,
+                format!("{id} exists already"),
+                "set `behavior: merge` or `behavior: replace`",
+            )),
+            ([at], behavior) => {
+                let Some(old) = self.resources.get_mut(*at) else {
+                    return Ok(());
+                };
+                generated.inherit(old);
+                if behavior == Behavior::Merge {
+                    merge_data(&mut generated.node, &old.node);
+                }
+                *old = generated;
+                Ok(())
+            }
+            _ => Err(Failure::at(
+                &place,
+                format!("several resources are or were {id}"),
+                "give them different names",
+            )),
+        }
+    }
+
+    /// The one resource that has or had `id`.
+    pub(super) fn position(&self, id: &Id, place: &Place) -> Result<usize> {
+        match self.indexes_of(id).as_slice() {
+            [at] => Ok(*at),
+            [] => Err(Failure::at(
+                place,
+                format!("no resource is {id}, which this patch is for"),
+                "correct kind, name and namespace, or give the patch a `target`",
+            )),
+            _ => Err(Failure::at(
+                place,
+                format!("several resources are or were {id}"),
+                "give the patch a `target`",
+            )),
+        }
+    }
+
+    /// Fails when two resources have one id.
+    pub(super) fn check_unique(&self, place: &Place) -> Result<()> {
+        let mut ids = HashSet::new();
+        match self
+            .resources
+            .iter()
+            .map(Resource::current_id)
+            .find(|id| !ids.insert(id.clone()))
+        {
+            Some(id) => Err(Failure::at(
+                place,
+                format!("two resources become {id}"),
+                "keep their names apart",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The documents that kustomize would print.
+    pub(super) fn into_documents(self) -> Vec<Node> {
+        let kept = self.resources.into_iter().filter(|resource| !resource.is_local());
+        kept.map(|resource| resource.node).collect()
+    }
+
+    fn indexes_of(&self, id: &Id) -> Vec<usize> {
+        let matching = self
+            .resources
+            .iter()
+            .enumerate()
+            .filter(|(_, resource)| resource.has_any_id(id));
+        matching.map(|(at, _)| at).collect()
+    }
+}
+
+fn merge_data(generated: &mut Node, old: &Node) {
+    for key in ["data", "binaryData"] {
+        let Some(inherited) = old.get(key) else { continue };
+        let mut merged = inherited.clone();
+        if let Some(super::node::Value::Map(entries)) = generated.remove(key).map(|own| own.value) {
+            for (name, value) in entries {
+                merged.set(&name, value);
+            }
+        }
+        generated.set(key, merged);
+    }
+}

@@ -1,0 +1,197 @@
+//! Mappings of a kustomization, read as kustomize decodes them: any case, the last of duplicates wins, types are strict.
+
+use crate::yaml::{self, ScalarKind, resolve_kustomization_scalar};
+
+use super::error::{Failure, Result};
+use super::inline::Text;
+use super::node::Place;
+
+/// One mapping with the fields it may have.
+pub(super) struct Section<'k> {
+    pub(super) node: &'k yaml::Node,
+    entries: Vec<(&'static str, &'k yaml::Node)>,
+    source: &'k [u8],
+}
+
+impl<'k> Section<'k> {
+    /// Reads `node` as a mapping with no other fields than `known`; null counts as empty.
+    pub(super) fn of(
+        node: &'k yaml::Node,
+        what: &str,
+        known: &'static [&'static str],
+        source: &'k [u8],
+    ) -> Result<Self> {
+        let mut section = Self {
+            node,
+            entries: Vec::new(),
+            source,
+        };
+        if node.is_null() {
+            return Ok(section);
+        }
+        let Some(entries) = node.as_mapping() else {
+            return Err(wrong_type(node, what, "a mapping"));
+        };
+        for (key, value) in entries {
+            let text = key.as_str().unwrap_or_default();
+            let Some(name) = known.iter().find(|name| name.eq_ignore_ascii_case(text)) else {
+                return Err(unknown(key, text, what, known));
+            };
+            section.entries.retain(|(other, _)| other != name);
+            if !is_null(value) {
+                section.entries.push((name, value));
+            }
+        }
+        Ok(section)
+    }
+
+    /// Returns the field's value unless it is absent or null.
+    pub(super) fn get(&self, key: &str) -> Option<&'k yaml::Node> {
+        self.entries
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| *value)
+    }
+
+    /// Tells whether any field but `apiVersion` and `kind` is set.
+    pub(super) fn has_content(&self) -> bool {
+        self.entries
+            .iter()
+            .any(|(name, _)| !matches!(*name, "apiVersion" | "kind"))
+    }
+
+    /// Returns a string field; an empty one counts as absent.
+    pub(super) fn text(&self, key: &str) -> Result<Option<Text>> {
+        let Some(node) = self.get(key) else {
+            return Ok(None);
+        };
+        let text = self.text_of(node, key)?;
+        Ok((!text.text.is_empty()).then_some(text))
+    }
+
+    /// Returns a field that is a list of strings.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<Text>> {
+        let elements = self.list(key)?;
+        elements
+            .iter()
+            .filter(|element| !is_null(element))
+            .map(|element| self.text_of(element, key))
+            .collect()
+    }
+
+    /// Returns the elements of a list field.
+    pub(super) fn list(&self, key: &str) -> Result<&'k [yaml::Node]> {
+        match self.get(key) {
+            None => Ok(&[]),
+            Some(node) => node.as_sequence().ok_or_else(|| wrong_type(node, key, "a list")),
+        }
+    }
+
+    /// Returns the elements of a list of mappings.
+    pub(super) fn sections(&self, key: &'static str, known: &'static [&'static str]) -> Result<Vec<Section<'k>>> {
+        let elements = self.list(key)?;
+        elements
+            .iter()
+            .map(|element| Section::of(element, key, known, self.source))
+            .collect()
+    }
+
+    /// Returns a field that is a mapping.
+    pub(super) fn section(&self, key: &'static str, known: &'static [&'static str]) -> Result<Option<Section<'k>>> {
+        self.get(key)
+            .map(|node| Section::of(node, key, known, self.source))
+            .transpose()
+    }
+
+    /// Returns a truth value, false when absent.
+    pub(super) fn flag(&self, key: &str) -> Result<bool> {
+        let Some(node) = self.get(key) else {
+            return Ok(false);
+        };
+        match node
+            .as_scalar()
+            .map(|scalar| (resolve_kustomization_scalar(scalar), &*scalar.text))
+        {
+            Some((ScalarKind::Bool, text)) => Ok(matches!(
+                text.to_ascii_lowercase().as_str(),
+                "true" | "yes" | "on" | "y"
+            )),
+            _ => Err(wrong_type(node, key, "true or false")),
+        }
+    }
+
+    /// Returns a mapping of strings to strings.
+    pub(super) fn pairs(&self, key: &str) -> Result<Vec<(String, Text)>> {
+        let Some(node) = self.get(key) else {
+            return Ok(Vec::new());
+        };
+        let entries = node.as_mapping().ok_or_else(|| wrong_type(node, key, "a mapping"))?;
+        let mut pairs: Vec<(String, Text)> = Vec::new();
+        for (name, value) in entries {
+            let name = name.as_str().unwrap_or_default();
+            let value = self.text_of(value, name)?;
+            pairs.retain(|(other, _)| other != name);
+            pairs.push((name.to_owned(), value));
+        }
+        Ok(pairs)
+    }
+
+    /// Where the mapping begins.
+    pub(super) fn place(&self) -> Place {
+        Place::of(self.node)
+    }
+
+    fn text_of(&self, node: &yaml::Node, key: &str) -> Result<Text> {
+        match node
+            .as_scalar()
+            .map(|scalar| (scalar, resolve_kustomization_scalar(scalar)))
+        {
+            Some((scalar, ScalarKind::Str | ScalarKind::Timestamp)) => Ok(Text::of(node, scalar, self.source)),
+            Some((scalar, ScalarKind::Null)) => {
+                let empty = yaml::Scalar {
+                    text: "".into(),
+                    ..scalar.clone()
+                };
+                Ok(Text::of(node, &empty, self.source))
+            }
+            Some((scalar, kind @ (ScalarKind::Bool | ScalarKind::Number))) => {
+                let message = format!(
+                    "`{key}` must be a string, but YAML 1.1 reads {} as a {}",
+                    scalar.text,
+                    kind.name()
+                );
+                Err(Failure::at(
+                    &Place::of(node),
+                    message,
+                    format!("write it in quotes: \"{}\"", scalar.text),
+                ))
+            }
+            None => Err(wrong_type(node, key, "a string")),
+        }
+    }
+}
+
+fn is_null(node: &yaml::Node) -> bool {
+    node.as_scalar()
+        .is_some_and(|scalar| resolve_kustomization_scalar(scalar) == ScalarKind::Null)
+}
+
+fn wrong_type(node: &yaml::Node, what: &str, expected: &str) -> Box<Failure> {
+    let message = format!("`{what}` must be {expected}, found a {}", node.kind_name());
+    Failure::at(
+        &Place::of(node),
+        message,
+        "correct the kustomization; `kubectl kustomize` fails on it too",
+    )
+}
+
+fn unknown(key: &yaml::Node, text: &str, what: &str, known: &[&str]) -> Box<Failure> {
+    let nearest = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(text, a).total_cmp(&strsim::jaro_winkler(text, b)));
+    let hint = match nearest {
+        Some(name) if strsim::jaro_winkler(text, name) > 0.84 => format!("did you mean `{name}`?"),
+        _ => "remove it; `kubectl kustomize` fails on unknown fields too".to_owned(),
+    };
+    Failure::at(&Place::of(key), format!("`{what}` has no field `{text}`"), hint)
+}

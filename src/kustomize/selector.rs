@@ -1,0 +1,85 @@
+//! Which resources a patch's `target` means.
+
+use regex::{Regex, RegexBuilder};
+
+use super::error::{Failure, Result};
+use super::inline::Text;
+use super::label_selector::LabelSelector;
+use super::node::Place;
+use super::resource::Resource;
+use super::section::Section;
+
+const FIELDS: &[&str] = &[
+    "group",
+    "version",
+    "kind",
+    "name",
+    "namespace",
+    "annotationSelector",
+    "labelSelector",
+];
+
+/// Conditions on a resource; those that are absent always hold.
+#[derive(Debug)]
+pub(super) struct Selector {
+    pub(super) place: Place,
+    group: Option<Regex>,
+    version: Option<Regex>,
+    kind: Option<Regex>,
+    pub(super) name: Option<Regex>,
+    namespace: Option<Regex>,
+    labels: Option<LabelSelector>,
+    annotations: Option<LabelSelector>,
+}
+
+impl Selector {
+    /// Reads the `target` of a patch.
+    pub(super) fn read(patch: &Section<'_>) -> Result<Option<Self>> {
+        let Some(section) = patch.section("target", FIELDS)? else {
+            return Ok(None);
+        };
+        let pattern = |key| section.text(key)?.as_ref().map(anchored).transpose();
+        let selector = |key| section.text(key)?.as_ref().map(LabelSelector::parse).transpose();
+        Ok(Some(Self {
+            place: section.place(),
+            group: pattern("group")?,
+            version: pattern("version")?,
+            kind: pattern("kind")?,
+            name: pattern("name")?,
+            namespace: pattern("namespace")?,
+            labels: selector("labelSelector")?,
+            annotations: selector("annotationSelector")?,
+        }))
+    }
+
+    /// Tells whether `resource` is meant: by its original or current name and namespace, and its current type.
+    pub(super) fn selects(&self, resource: &Resource) -> bool {
+        let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let (original, current) = (resource.original_id(), resource.current_id());
+        let on_metadata = |selector: &Option<LabelSelector>, field| {
+            let map = resource.node.path(&["metadata", field]);
+            selector.as_ref().is_none_or(|selector| selector.matches(map))
+        };
+        (fits(&self.namespace, &original.namespace) || fits(&self.namespace, &current.namespace))
+            && (fits(&self.name, &original.name) || fits(&self.name, &current.name))
+            && fits(&self.group, &current.group)
+            && fits(&self.version, &current.version)
+            && fits(&self.kind, &current.kind)
+            && on_metadata(&self.labels, "labels")
+            && on_metadata(&self.annotations, "annotations")
+    }
+}
+
+fn anchored(text: &Text) -> Result<Regex> {
+    RegexBuilder::new(&format!("^(?:{})$", text.text))
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|_| {
+            let message = format!("`{}` is not a regular expression", text.text);
+            Failure::at(
+                &text.place,
+                message,
+                "targets are matched as regular expressions: `.*` matches any name",
+            )
+        })
+}

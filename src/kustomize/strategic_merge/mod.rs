@@ -1,0 +1,170 @@
+//! Strategic merge patches, with the very rules and oddities of kustomize's walker (kyaml `walk` and `merge2`).
+
+mod directive;
+mod lists;
+mod schema;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use directive::{Directive, take_directive};
+use schema::Schema;
+
+use super::error::{Failure, Result};
+use super::node::{Node, Value};
+
+/// Merges `patch` into `base`; false when the patch deletes it.
+pub(super) fn merge(base: &mut Node, patch: &mut Node) -> Result<bool> {
+    match walk(None, Some(base), Some(patch))? {
+        Outcome::Kept => Ok(true),
+        Outcome::New(node) => {
+            *base = node;
+            Ok(true)
+        }
+        Outcome::Gone => Ok(false),
+    }
+}
+
+/// What became of a value.
+enum Outcome {
+    /// It was changed where it stands.
+    Kept,
+    /// This takes its place.
+    New(Node),
+    /// It is to be removed.
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Scalar,
+    List,
+    Map,
+}
+
+fn walk(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node>) -> Result<Outcome> {
+    let kinds = [base.as_deref(), patch.as_deref()].map(|node| node.and_then(kind_of));
+    if let ([Some(expected), Some(found)], Some(patch)) = (kinds, patch.as_deref())
+        && expected != found
+    {
+        let message = format!(
+            "the patch has a {} here, where the resource has another kind",
+            patch.kind_name()
+        );
+        return Err(Failure::at(&patch.place, message, "correct the patch"));
+    }
+    let schema = schema.or_else(|| {
+        [base.as_deref(), patch.as_deref()]
+            .into_iter()
+            .flatten()
+            .find_map(embedded)
+    });
+    match kinds[0].or(kinds[1]) {
+        Some(Kind::Scalar) => Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(patch.clone()))),
+        Some(Kind::List) => match schema.and_then(Schema::keys) {
+            Some(keys) => lists::walk(schema.map(Schema::element), keys, base, patch),
+            None => Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(patch.clone()))),
+        },
+        Some(Kind::Map) | None => walk_map(schema, base, patch),
+    }
+}
+
+fn walk_map(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node>) -> Result<Outcome> {
+    let Some(base) = base.filter(|base| !base.is_null() || patch.is_none()) else {
+        let Some(patch) = patch else { return Ok(Outcome::Gone) };
+        return match take_directive(patch) {
+            Ok(Directive::Delete) => Ok(Outcome::Gone),
+            _ if patch.is_null() => Ok(Outcome::Gone),
+            _ => adopt(schema, patch),
+        };
+    };
+    if base.is_null() {
+        // A written null survives, an empty value does not.
+        let is_written = base.as_scalar().is_some_and(|scalar| !scalar.text.is_empty());
+        return Ok(if is_written { Outcome::Kept } else { Outcome::Gone });
+    }
+    let Some(patch) = patch else {
+        merge_entries(schema, base, None)?;
+        return Ok(Outcome::Kept);
+    };
+    if patch.is_null() {
+        return Ok(Outcome::Gone);
+    }
+    match take_directive(patch)? {
+        Directive::Delete => Ok(Outcome::Gone),
+        Directive::Replace => adopt(schema, patch),
+        Directive::Merge => {
+            merge_entries(schema, base, Some(patch))?;
+            Ok(Outcome::Kept)
+        }
+    }
+}
+
+/// Takes over the patch's value, which is walked against itself: directives in it still count.
+fn adopt(schema: Option<Schema>, patch: &mut Node) -> Result<Outcome> {
+    let mut adopted = patch.clone();
+    merge_entries(schema, &mut adopted, Some(patch))?;
+    Ok(Outcome::New(adopted))
+}
+
+fn merge_entries(schema: Option<Schema>, base: &mut Node, patch: Option<&mut Node>) -> Result<()> {
+    let mut patches: HashMap<Arc<str>, &mut Node> = match patch.map(|patch| &mut patch.value) {
+        Some(Value::Map(entries)) => entries.iter_mut().map(|(key, value)| (key.clone(), value)).collect(),
+        _ => HashMap::new(),
+    };
+    let Value::Map(entries) = &mut base.value else {
+        return Ok(());
+    };
+    let mut merged = Vec::with_capacity(entries.len() + patches.len());
+    for (key, mut value) in std::mem::take(entries) {
+        let field = schema.and_then(|schema| schema.field(&key));
+        let mut patch = patches.remove(&key);
+        drop_shared_directive(&mut value, patch.as_deref_mut());
+        match walk(field, Some(&mut value), patch)? {
+            Outcome::Kept => merged.push((key, value)),
+            Outcome::New(node) if node.is_null() => {}
+            Outcome::New(node) => merged.push((key, node)),
+            Outcome::Gone => {}
+        }
+    }
+    let mut added: Vec<(Arc<str>, &mut Node)> = patches.into_iter().collect();
+    added.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (key, patch) in added {
+        let field = schema.and_then(|schema| schema.field(&key));
+        if let Outcome::New(node) = walk(field, None, Some(patch))?
+            && !node.is_null()
+        {
+            merged.push((key, node));
+        }
+    }
+    *entries = merged;
+    Ok(())
+}
+
+/// When a value is walked against itself, its directive must vanish from both copies.
+fn drop_shared_directive(base: &mut Node, patch: Option<&mut Node>) {
+    let directive = |node: &Node| {
+        node.get(directive::KEY)
+            .and_then(|value| value.text().map(str::to_owned))
+    };
+    if let Some(patch) = patch
+        && let Some(own) = directive(patch)
+        && directive(base) == Some(own)
+    {
+        base.remove(directive::KEY);
+    }
+}
+
+fn kind_of(node: &Node) -> Option<Kind> {
+    match &node.value {
+        Value::Scalar(_) => (!node.is_null()).then_some(Kind::Scalar),
+        Value::List(_) => Some(Kind::List),
+        Value::Map(_) => Some(Kind::Map),
+    }
+}
+
+/// The schema of an object that says what it is.
+fn embedded(node: &Node) -> Option<Schema> {
+    let text = |key| node.get(key).and_then(Node::text);
+    Schema::of(text("apiVersion")?, text("kind")?)
+}

@@ -1,0 +1,80 @@
+//! Overlays: the directories an environment deploys, found and resolved to image uses. Pure, over a [`Tree`].
+
+mod find;
+mod layout;
+
+pub use find::find;
+pub use layout::{Layout, layout};
+
+use crate::domain::tree::TreeError;
+use crate::domain::{Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass};
+use crate::kustomize;
+
+/// Kinds whose `image` is a setting, never something that runs: Flux's image automation scans what they name.
+const NOT_RUN: [&str; 2] = ["ImageRepository", "ImagePolicy"];
+
+/// One overlay with what became of resolving it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// Its directory.
+    pub path: TreePath,
+    /// Its images, or why they are not known.
+    pub images: Result<OverlayImages, OverlayError>,
+}
+
+/// All overlays of one environment in one tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// How many overlays there are.
+    pub overlays: usize,
+    /// What they run.
+    pub sites: Vec<ImageSite>,
+    /// What could not be resolved in those that otherwise could.
+    pub partial: Vec<Partial>,
+    /// The overlays that could not be resolved.
+    pub errors: Vec<OverlayError>,
+}
+
+/// Resolves one overlay: as kustomize would where it holds a kustomization, file by file where it does not.
+///
+/// # Errors
+/// What kustomize would refuse, and what is not supported yet, by name.
+pub fn resolve(tree: &dyn Tree, path: &TreePath, load_restrictor: LoadRestrictor) -> Result<OverlayImages, OverlayError> {
+    let unreadable = |error: TreeError| OverlayError {
+        overlay: path.clone(),
+        message: error.to_string(),
+        hint: "check the path and the links on the way to it".to_owned(),
+        location: None,
+    };
+    let rendered = if kustomize::has_kustomization(tree, path).map_err(unreadable)? {
+        kustomize::resolve(tree, path, &kustomize::Options { load_restrictor })?
+    } else {
+        kustomize::read_loose(tree, path)?
+    };
+    Ok(kustomize::images(&rendered))
+}
+
+/// Resolves all overlays of `environment`.
+///
+/// # Errors
+/// When the tree itself cannot be read; an overlay that cannot be resolved is an entry of [`Uses::errors`].
+pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeError> {
+    let mut found = Uses::default();
+    for overlay in find(tree, &environment.overlays)? {
+        found.overlays += 1;
+        match resolve(tree, &overlay, environment.load_restrictor) {
+            Ok(images) => {
+                let site = |image_use| ImageSite { overlay: overlay.clone(), image_use };
+                found.sites.extend(images.uses.into_iter().filter(runs).map(site));
+                found.partial.extend(images.partial);
+            }
+            Err(error) => found.errors.push(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Tells whether a use may make a cluster pull the image.
+fn runs(image_use: &crate::domain::ImageUse) -> bool {
+    image_use.class == UseClass::Container || !NOT_RUN.contains(&image_use.workload.kind.as_str())
+}
