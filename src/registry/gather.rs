@@ -1,0 +1,104 @@
+//! Gathering: what registries have of each candidate.
+
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+
+use super::Registries;
+use super::error::Error;
+use super::repository::Repository;
+use super::slots::Slots;
+use super::tree::Tree;
+use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
+
+/// The look-ups of one run, each made once.
+#[derive(Debug)]
+pub(super) struct Lookups<'a> {
+    registries: &'a Registries,
+    seen: Slots<ImageRef, OnceCell<Seen>>,
+}
+
+impl<'a> Lookups<'a> {
+    pub(super) fn new(registries: &'a Registries) -> Self {
+        Self {
+            registries,
+            seen: Slots::default(),
+        }
+    }
+
+    /// Gathers the evidence of all candidates, in their order.
+    pub(super) async fn gather(&self, candidates: &[Candidate]) -> Vec<Evidence> {
+        join_all(candidates.iter().map(|candidate| self.evidence(candidate))).await
+    }
+
+    async fn evidence(&self, candidate: &Candidate) -> Evidence {
+        let source = async {
+            match &candidate.from {
+                Some(from) => self.sighting(from).await,
+                None => Sighting::UNASKED,
+            }
+        };
+        let (source, destination) = tokio::join!(source, self.sighting(&candidate.to));
+        let content = match (&candidate.from, missing(candidate, &source, &destination)) {
+            (Some(from), Some(pinned)) => self.content(from, &pinned).await,
+            _ => None,
+        };
+        Evidence {
+            source,
+            destination,
+            content,
+        }
+    }
+
+    async fn sighting(&self, image: &ImageRef) -> Sighting {
+        let by_digest = image.digest().map(|digest| image.at_digest(digest.clone()));
+        let (tag, digest) = tokio::join!(self.seen(image.at_tag()), self.seen(by_digest));
+        Sighting { tag, digest }
+    }
+
+    async fn seen(&self, image: Option<ImageRef>) -> Seen {
+        let Some(image) = image else { return Seen::Unasked };
+        let cell = self.seen.of(image.clone());
+        let look = async {
+            match self.registries.resolve(&image).await {
+                Ok(Some(digest)) => Seen::Holds(digest),
+                Ok(None) => Seen::Absent,
+                Err(error) => Seen::Unknown {
+                    reason: error.reason(),
+                    hint: error.hint().unwrap_or_default(),
+                },
+            }
+        };
+        cell.get_or_init(|| look).await.clone()
+    }
+
+    /// Reads what an image is made of. What stands in the way will stand in the copy's way too, and is told there.
+    async fn content(&self, from: &ImageRef, digest: &Digest) -> Option<Content> {
+        let read = async {
+            let repository = Repository::reading(self.registries.wire.host(from)?, from);
+            let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;
+            Ok::<_, Error>(tree.content(&repository, &self.registries.shelf).await)
+        };
+        read.await
+            .inspect_err(|error| tracing::debug!(%from, reason = %error.reason(), "no content"))
+            .ok()
+    }
+}
+
+/// Returns the digest that the source has and the destination lacks where the overlay looks for it.
+fn missing(candidate: &Candidate, source: &Sighting, destination: &Sighting) -> Option<Digest> {
+    let pinned = match candidate.to.digest() {
+        Some(_) => source.digest.digest(),
+        None => source.tag.digest(),
+    }?;
+    let there = if candidate.to.effective_tag().is_some() {
+        &destination.tag
+    } else {
+        &destination.digest
+    };
+    let is_missing = match there {
+        Seen::Absent => true,
+        Seen::Holds(found) => found != pinned,
+        Seen::Unasked | Seen::Unknown { .. } => false,
+    };
+    is_missing.then(|| pinned.clone())
+}

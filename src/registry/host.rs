@@ -1,0 +1,361 @@
+//! Hosts: the one guarded way to a registry. Authorization, permits, time limits and retries are seen to here and nowhere
+//! else.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+use reqwest::{Request, Url};
+use tokio::sync::Semaphore;
+
+use super::call::{Answer, Call, IDLE, SHORT, Want, read_whole, unreachable};
+use super::challenge::Challenge;
+use super::error::Error;
+use super::redirect::{self, HOPS, Pinned};
+use super::retry::{self, Decision, Failure};
+use super::secret::Secret;
+use super::token::{Errand, Pass, TokenDesk};
+
+/// How many requests go to one host at a time.
+const CONNECTIONS: usize = 16;
+
+/// How many blobs are read from one host at a time. Apart from [`CONNECTIONS`], so that a blob that is being read never
+/// keeps the upload it feeds from its connection.
+const STREAMS: usize = 16;
+
+/// How long an upload may stand still: longer than [`IDLE`], so that a source that is resumed does not end it.
+const STANDSTILL: Duration = Duration::from_secs(2 * IDLE.as_secs());
+
+/// How long a registry may take to store an upload that it has received.
+const STORING: Duration = Duration::from_secs(600);
+
+/// One registry, shared by everything that speaks to it.
+#[derive(Debug)]
+pub(super) struct Host {
+    /// The registry as image references name it.
+    pub name: String,
+    /// Its address: scheme, host and port.
+    pub base: Url,
+    /// Permits to read a blob.
+    pub streams: Semaphore,
+    client: reqwest::Client,
+    pinned: Pinned,
+    connections: Semaphore,
+    desk: TokenDesk,
+    challenge: Mutex<Option<Challenge>>,
+    rests_until: Mutex<Option<Instant>>,
+    // The first request learns how to authenticate; the others wait for it instead of each being refused.
+    opening: tokio::sync::Mutex<()>,
+    is_open: AtomicBool,
+}
+
+/// What a request shows: the header, and the token it was made of.
+#[derive(Debug, Clone)]
+struct Authorization {
+    header: Secret,
+    token: Option<Secret>,
+    authenticated: bool,
+}
+
+impl Host {
+    pub(super) fn new(desk: TokenDesk) -> Self {
+        Self {
+            name: desk.registry.clone(),
+            base: desk.base.clone(),
+            streams: Semaphore::new(STREAMS),
+            client: desk.client.clone(),
+            pinned: desk.pinned.clone(),
+            connections: Semaphore::new(CONNECTIONS),
+            desk,
+            challenge: Mutex::default(),
+            rests_until: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            is_open: AtomicBool::new(false),
+        }
+    }
+
+    /// Sends a call until it is answered; an answer that says no is an answer.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+        let mut attempt = 1;
+        loop {
+            let outcome = self.attempt(call).await;
+            let (failure, pause) = match &outcome {
+                Ok(answer) => (
+                    Failure::Status(answer.status),
+                    retry::retry_after(answer.header("retry-after")),
+                ),
+                Err(error) => (failure_of(error), None),
+            };
+            let Decision::Retry(wait) = retry::decide(attempt, failure, pause, retry::jitter()) else {
+                return outcome;
+            };
+            tracing::debug!(registry = %self.name, attempt, ?failure, ?wait, "retry");
+            if pause.is_some() {
+                *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + wait);
+            }
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends a call and follows where it leads: a blob to other hosts too, without authorization.
+    pub(super) async fn follow(&self, mut call: Call, may_leave: bool) -> Result<Answer, Error> {
+        for _ in 0..=HOPS {
+            let answer = self.send(&call).await?;
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer);
+            }
+            let target = redirect::target(&call.url, answer.header("location"))
+                .map_err(|(target, why)| self.misled(&call, target.as_ref(), why))?;
+            let leaves = call.is_abroad || !redirect::same_origin(&self.base, &target);
+            if leaves && !may_leave {
+                return Err(self.misled(
+                    &call,
+                    Some(&target),
+                    "and a manifest must come from the registry itself",
+                ));
+            }
+            if leaves {
+                let guarded = self.pinned.guard(&self.base, &target).await;
+                guarded.map_err(|why| self.misled(&call, Some(&target), why))?;
+            }
+            call.is_abroad = leaves;
+            call.url = target;
+        }
+        Err(self.misled(&call, None, "and on, more often than is followed"))
+    }
+
+    /// Sends a stream of `size_bytes` once; what a stream carries cannot be sent again from here. `moved` counts what the
+    /// stream gave, and is watched for a standstill.
+    pub(super) async fn upload(
+        &self,
+        call: &Call,
+        body: reqwest::Body,
+        size_bytes: u64,
+        moved: &AtomicU64,
+    ) -> Result<Answer, Error> {
+        let authorization = self.authorization(call).await?;
+        let _permit = self.connections.acquire().await.map_err(|_| self.closed(call))?;
+        let mut request = self.request(call, authorization.as_ref());
+        request
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
+        *request.body_mut() = Some(body);
+        let answer = tokio::select! {
+            answer = self.execute(call, request, authorization.as_ref()) => answer?,
+            after = standstill(moved, size_bytes) => return Err(self.stalled(call, after)),
+        };
+        if answer.status == 401 {
+            self.answer_challenge(call, &answer, authorization.as_ref()).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn attempt(&self, call: &Call) -> Result<Answer, Error> {
+        let _opening = match self.is_open.load(Ordering::Acquire) {
+            true => None,
+            false => Some(self.opening.lock().await),
+        };
+        let outcome = self.authenticated(call).await;
+        self.is_open.store(true, Ordering::Release);
+        outcome
+    }
+
+    async fn authenticated(&self, call: &Call) -> Result<Answer, Error> {
+        let authorization = self.authorization(call).await?;
+        let answer = self.once(call, authorization.as_ref()).await?;
+        if answer.status != 401 || call.is_abroad {
+            return Ok(answer);
+        }
+        match self.answer_challenge(call, &answer, authorization.as_ref()).await? {
+            Some(anew) => self.once(call, Some(&anew)).await,
+            None => Ok(answer),
+        }
+    }
+
+    async fn once(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Answer, Error> {
+        let _permit = self.connections.acquire().await.map_err(|_| self.closed(call))?;
+        let mut request = self.request(call, authorization);
+        if !call.body.is_empty() || call.method == reqwest::Method::POST || call.method == reqwest::Method::PUT {
+            *request.body_mut() = Some(call.body.clone().into());
+        }
+        self.rest().await;
+        let answer = tokio::time::timeout(IDLE, self.execute(call, request, authorization));
+        answer.await.map_err(|_| self.stalled(call, IDLE))?
+    }
+
+    fn request(&self, call: &Call, authorization: Option<&Authorization>) -> Request {
+        let mut request = Request::new(call.method.clone(), call.url.clone());
+        *request.headers_mut() = call.headers.clone();
+        if let Some(header) = authorization.and_then(|authorization| hidden_header(&authorization.header)) {
+            request.headers_mut().insert(AUTHORIZATION, header);
+        }
+        request
+    }
+
+    async fn execute(&self, call: &Call, request: Request, used: Option<&Authorization>) -> Result<Answer, Error> {
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await;
+        let response = response.map_err(|error| unreachable(&call.action, &self.name, error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        tracing::debug!(registry = %self.name, %method, path, status, "request");
+        let (whole, stream) = match call.want {
+            Want::Stream if (200..300).contains(&status) => (bytes::Bytes::new(), Some(response)),
+            Want::Whole(limit) if (200..300).contains(&status) => {
+                (read_whole(&call.action, &self.name, response, limit).await?, None)
+            }
+            // An error page of any size is still an error.
+            _ => (
+                read_whole(&call.action, &self.name, response, SHORT)
+                    .await
+                    .unwrap_or_default(),
+                None,
+            ),
+        };
+        let hide = used
+            .map(|used| used.token.iter().chain([&used.header]).cloned().collect())
+            .unwrap_or_default();
+        let authenticated = used.is_some_and(|used| used.authenticated);
+        Ok(Answer {
+            registry: self.name.clone(),
+            status,
+            headers,
+            whole,
+            stream,
+            authenticated,
+            hide,
+        })
+    }
+
+    /// Returns what the registry is known to want to see.
+    async fn authorization(&self, call: &Call) -> Result<Option<Authorization>, Error> {
+        let known = self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(challenge) if !call.is_abroad => self.authorize(call, &challenge, &[], None).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns what a registry that refused `used` will take instead, if there is such a thing.
+    async fn answer_challenge(
+        &self,
+        call: &Call,
+        answer: &Answer,
+        used: Option<&Authorization>,
+    ) -> Result<Option<Authorization>, Error> {
+        let Some(challenge) = answer.challenge() else {
+            return Ok(None);
+        };
+        let scopes = match &challenge {
+            Challenge::Bearer { scopes, .. } => scopes.clone(),
+            Challenge::Basic if used.is_some() => return Ok(None),
+            Challenge::Basic => Vec::new(),
+        };
+        *self.challenge.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge.clone());
+        // What we ask for by ourselves comes first; what the registry names is added only once that was not enough.
+        let scopes = if used.is_some() { scopes } else { Vec::new() };
+        self.authorize(call, &challenge, &scopes, used.and_then(|used| used.token.as_ref()))
+            .await
+    }
+
+    async fn authorize(
+        &self,
+        call: &Call,
+        challenge: &Challenge,
+        scopes: &[String],
+        stale: Option<&Secret>,
+    ) -> Result<Option<Authorization>, Error> {
+        let Challenge::Bearer { realm, service, .. } = challenge else {
+            let credential = self.desk.store.find(&self.name, &call.repository).await?;
+            let header = credential.as_ref().and_then(super::credentials::Credential::basic);
+            return Ok(header.map(|header| Authorization {
+                header,
+                token: None,
+                authenticated: true,
+            }));
+        };
+        let scope = call.scope.clone().and(scopes);
+        let errand = Errand {
+            action: &call.action,
+            repository: &call.repository,
+            scope: &scope,
+            realm,
+            service: service.as_deref(),
+        };
+        let Pass { token, authenticated } = self.desk.pass(errand, stale).await?;
+        let header = Secret::new(format!("Bearer {}", token.expose()));
+        Ok(Some(Authorization {
+            header,
+            token: Some(token),
+            authenticated,
+        }))
+    }
+
+    /// Waits while the registry has asked to be left alone.
+    async fn rest(&self) {
+        let until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until.into()).await;
+        }
+    }
+
+    /// Makes an error of an answer that leads where it must not.
+    pub(super) fn misled(&self, call: &Call, target: Option<&Url>, why: &'static str) -> Error {
+        let target = target.map_or_else(|| "another place".to_owned(), redirect::shown);
+        Error::Misled {
+            action: call.action.clone(),
+            registry: self.name.clone(),
+            target,
+            why,
+        }
+    }
+
+    fn stalled(&self, call: &Call, after: Duration) -> Error {
+        Error::Stalled {
+            action: call.action.clone(),
+            registry: self.name.clone(),
+            after,
+        }
+    }
+
+    fn closed(&self, call: &Call) -> Error {
+        Error::Protocol {
+            action: call.action.clone(),
+            registry: self.name.clone(),
+            what: "is no longer spoken to".to_owned(),
+        }
+    }
+}
+
+/// Returns once an upload has not moved for [`STANDSTILL`], or its end has not been answered for [`STORING`].
+async fn standstill(moved: &AtomicU64, size_bytes: u64) -> Duration {
+    let mut before = moved.load(Ordering::Relaxed);
+    loop {
+        tokio::time::sleep(STANDSTILL).await;
+        let now = moved.load(Ordering::Relaxed);
+        if now >= size_bytes {
+            tokio::time::sleep(STORING).await;
+            return STORING;
+        }
+        if now == before {
+            return STANDSTILL;
+        }
+        before = now;
+    }
+}
+
+/// Classifies an error for [`retry::decide`].
+pub(super) fn failure_of(error: &Error) -> Failure {
+    match error {
+        Error::Unreachable { .. } | Error::Stalled { .. } => Failure::Broken,
+        _ => Failure::Lasting,
+    }
+}
+
+/// Makes a header that no printer shows; `None` when the secret has characters that no header may have.
+pub(super) fn hidden_header(secret: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,99 @@
+//! Registries: looks images up, copies approved ones with their digest unchanged, and proves them where they went.
+//!
+//! An edge: asynchronous, and the only home of `oci_client` and `reqwest`. Types and media types come from `oci_client`;
+//! every transfer and every token goes through one guarded client (`host`), because credentials may only go to the host
+//! they belong to, manifests may not grow without bound, and a copy should cost few requests.
+//!
+//! Writing takes an [`Approved`], which only [`policy::approve`](crate::policy::approve) makes. For each step: look at the
+//! destination; bring the blobs (mounted, found, or streamed with digest and size checked on the way); write the manifests,
+//! children first; the name last; read it back.
+
+mod blob;
+mod call;
+mod carry_out;
+mod challenge;
+mod credentials;
+pub mod embedded;
+mod error;
+mod gather;
+mod host;
+mod manifest;
+mod order;
+mod realm;
+mod redirect;
+mod repository;
+mod retry;
+mod secret;
+mod settings;
+mod slots;
+mod step;
+#[cfg(test)]
+mod testing;
+mod token;
+mod tree;
+mod wire;
+
+pub use error::{Error, Said};
+pub use secret::Secret;
+pub use settings::{CredentialSources, HostSettings, Settings};
+
+use crate::domain::{Candidate, Digest, Evidence, ImageRef, Outcome, Step};
+use crate::policy::Approved;
+
+/// Hears how a run goes. Calls come from one task at a time for each step, in the order begin, advance, finish.
+pub trait Progress: Send + Sync {
+    /// A step has begun; `total_bytes` is the size of all it is made of, where that is known.
+    fn begin(&self, step: usize, what: &Step, total_bytes: Option<u64>);
+    /// So many more bytes are at the destination, sent or found.
+    fn advance(&self, step: usize, bytes: u64);
+    /// A step has ended.
+    fn finish(&self, step: usize, outcome: &Outcome);
+}
+
+/// All registries of a run: connections, tokens and small content are shared between gathering and carrying out.
+#[derive(Debug)]
+pub struct Registries {
+    wire: wire::Wire,
+    shelf: tree::Shelf,
+    jobs: usize,
+}
+
+impl Registries {
+    /// Makes the clients; nothing is asked yet, and credential files are read when a registry first wants credentials.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when a host has a user without password or no client can be made.
+    pub fn new(settings: Settings, environment: &CredentialSources) -> Result<Self, Error> {
+        let jobs = settings.jobs;
+        Ok(Self {
+            wire: wire::Wire::new(settings, environment)?,
+            shelf: tree::Shelf::default(),
+            jobs,
+        })
+    }
+
+    /// Looks up every candidate at its source and its destination: one evidence for each, in their order. What could not
+    /// be asked is in the evidence, as [`Seen::Unknown`](crate::domain::Seen::Unknown).
+    pub async fn gather(&self, candidates: &[Candidate]) -> Vec<Evidence> {
+        gather::Lookups::new(self).gather(candidates).await
+    }
+
+    /// Copies every approved step that its destination lacks: one outcome for each, in the order of the plan.
+    pub async fn carry_out(&self, approved: &Approved, progress: &dyn Progress) -> Vec<(usize, Outcome)> {
+        carry_out::Run::new(self, approved, progress).carry_out(approved).await
+    }
+
+    /// Returns the digest an image resolves to, by its tag where it has one, else by its digest; `None` when the registry
+    /// does not have it.
+    ///
+    /// # Errors
+    /// When the registry cannot be asked.
+    pub async fn resolve(&self, image: &ImageRef) -> Result<Option<Digest>, Error> {
+        let repository = repository::Repository::reading(self.wire.host(image)?, image);
+        let digest = image.digest().map(ToString::to_string);
+        match image.effective_tag().map(str::to_owned).or(digest) {
+            Some(reference) => repository.head(&reference).await,
+            None => Ok(None),
+        }
+    }
+}

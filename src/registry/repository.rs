@@ -1,0 +1,360 @@
+//! Repositories: the calls of the distribution specification, one function each
+//! (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md>).
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
+use reqwest::{Method, Url};
+
+use super::call::{Answer, Call, SHORT, Scope, Want};
+use super::error::{Error, plain};
+use super::host::Host;
+use super::manifest::{self, LONGEST_MANIFEST, Manifest};
+use super::redirect;
+use crate::domain::{Digest, ImageRef};
+
+/// A repository of a registry, with the rights it is used with.
+#[derive(Debug, Clone)]
+pub(super) struct Repository {
+    pub host: Arc<Host>,
+    pub name: String,
+    scope: Scope,
+}
+
+/// What became of the wish to bring a blob.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// The registry has it in the repository now.
+    Mounted,
+    /// The registry waits for its bytes there.
+    Session(Url),
+}
+
+/// A blob on its way.
+#[derive(Debug)]
+pub(super) struct Download {
+    pub response: reqwest::Response,
+    /// How many bytes come that were received before: the registry does not resume.
+    pub skip_bytes: u64,
+}
+
+impl Repository {
+    /// Opens the repository of an image for reading.
+    pub(super) fn reading(host: Arc<Host>, image: &ImageRef) -> Self {
+        Self {
+            host,
+            name: image.repository().to_owned(),
+            scope: Scope::pull(image.repository()),
+        }
+    }
+
+    /// Opens the repository of an image for reading and writing.
+    pub(super) fn writing(host: Arc<Host>, image: &ImageRef) -> Self {
+        Self {
+            host,
+            name: image.repository().to_owned(),
+            scope: Scope::push(image.repository()),
+        }
+    }
+
+    /// Returns registry and repository.
+    pub(super) fn locator(&self) -> String {
+        format!("{}/{}", self.host.name, self.name)
+    }
+
+    /// Returns the digest that a tag or a digest resolves to; `None` when there is nothing.
+    pub(super) async fn head(&self, reference: &str) -> Result<Option<Digest>, Error> {
+        let action = format!("look up {}", self.shown(reference));
+        let mut call = self.call(
+            action,
+            Method::HEAD,
+            &format!("manifests/{reference}"),
+            Want::Whole(SHORT),
+        );
+        set(&mut call.headers, ACCEPT, manifest::ACCEPT);
+        let answer = self.host.follow(call.clone(), false).await?;
+        match answer.status {
+            200 => {}
+            404 => return Ok(None),
+            405 | 501 => return Ok(self.get(reference, LONGEST_MANIFEST).await?.map(|(digest, ..)| digest)),
+            _ => return Err(answer.refusal(&call.action)),
+        }
+        let digest = answer
+            .header("docker-content-digest")
+            .and_then(|header| header.parse::<Digest>().ok());
+        let schema_1 = answer.header("content-type").is_some_and(manifest::is_schema_1);
+        match (digest, reference.parse::<Digest>().ok()) {
+            (Some(found), None) if !schema_1 => Ok(Some(found)),
+            (Some(found), Some(asked)) if found == asked => Ok(Some(found)),
+            // No digest, or one of another algorithm: the bytes decide.
+            _ => Ok(self.get(reference, LONGEST_MANIFEST).await?.map(|(digest, ..)| digest)),
+        }
+    }
+
+    /// Reads a manifest of at most `limit_bytes` by digest.
+    pub(super) async fn manifest(&self, digest: &Digest, limit_bytes: u64) -> Result<Manifest, Error> {
+        let found = self.get(&digest.to_string(), limit_bytes.min(LONGEST_MANIFEST)).await?;
+        let missing = || Error::Missing {
+            digest: digest.clone(),
+            repository: self.locator(),
+        };
+        let (digest, content_type, bytes) = found.ok_or_else(missing)?;
+        Manifest::parse(&self.locator(), &digest, content_type.as_deref(), bytes)
+    }
+
+    /// Reads a manifest and checks its bytes against what was asked for and what the registry says.
+    async fn get(&self, reference: &str, limit_bytes: u64) -> Result<Option<(Digest, Option<String>, Bytes)>, Error> {
+        let action = format!("read manifest {}", self.shown(reference));
+        let mut call = self.call(
+            action,
+            Method::GET,
+            &format!("manifests/{reference}"),
+            Want::Whole(limit_bytes),
+        );
+        set(&mut call.headers, ACCEPT, manifest::ACCEPT);
+        let answer = self.host.follow(call.clone(), false).await?;
+        match answer.status {
+            200 => {}
+            404 => return Ok(None),
+            _ => return Err(answer.refusal(&call.action)),
+        }
+        let content_type = answer.header("content-type").map(str::to_owned);
+        let said = answer
+            .header("docker-content-digest")
+            .and_then(|header| header.parse::<Digest>().ok());
+        let asked = reference.parse::<Digest>().ok();
+        if content_type.as_deref().is_some_and(manifest::is_schema_1) {
+            let digest = said.or(asked).unwrap_or_else(|| Digest::of(&answer.whole));
+            return Manifest::parse(&self.locator(), &digest, content_type.as_deref(), answer.whole).map(|_| None);
+        }
+        let expected = [asked.as_ref(), said.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|digest| !digest.matches(&answer.whole));
+        if let Some(expected) = expected {
+            let found = Digest::of(&answer.whole).to_string();
+            return Err(Error::Corrupt {
+                action: call.action,
+                expected: expected.clone(),
+                found,
+            });
+        }
+        let digest = asked.or(said).unwrap_or_else(|| Digest::of(&answer.whole));
+        Ok(Some((digest, content_type, answer.whole)))
+    }
+
+    /// Writes a manifest under a tag or its digest.
+    pub(super) async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<(), Error> {
+        let action = format!("write manifest {}", self.shown(reference));
+        let mut call = self.call(
+            action,
+            Method::PUT,
+            &format!("manifests/{reference}"),
+            Want::Whole(SHORT),
+        );
+        set(&mut call.headers, CONTENT_TYPE, &manifest.media_type);
+        call.body = manifest.bytes.clone();
+        let answer = self.host.send(&call).await?;
+        match answer.status {
+            200..=202 => Ok(()),
+            _ => Err(answer.refusal(&call.action)),
+        }
+    }
+
+    /// Tells whether the repository has a blob.
+    pub(super) async fn has_blob(&self, digest: &Digest) -> Result<bool, Error> {
+        let call = self.call(
+            format!("look up blob {digest} of {}", self.locator()),
+            Method::HEAD,
+            &format!("blobs/{digest}"),
+            Want::Whole(SHORT),
+        );
+        let answer = self.host.send(&call).await?;
+        match answer.status {
+            // A registry sends to its storage only for what it has.
+            200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
+            404 => Ok(false),
+            _ => Err(answer.refusal(&call.action)),
+        }
+    }
+
+    /// Opens an upload; `from` names a repository of the registry that may have the blob already.
+    pub(super) async fn open(&self, digest: &Digest, from: Option<&str>) -> Result<Opened, Error> {
+        let mut call = self.call(
+            format!("upload blob {digest} to {}", self.locator()),
+            Method::POST,
+            "blobs/uploads/",
+            Want::Whole(SHORT),
+        );
+        if let Some(from) = from {
+            call.url
+                .query_pairs_mut()
+                .append_pair("mount", &digest.to_string())
+                .append_pair("from", from);
+            if from != self.name {
+                call.scope = call.scope.and(Scope::pull(from).parts());
+            }
+        }
+        let answer = match self.host.send(&call).await {
+            // A registry, or its token service, that does not let us mount may still let us upload.
+            Ok(answer) if from.is_some() && (400..500).contains(&answer.status) && answer.status != 429 => {
+                return Box::pin(self.open(digest, None)).await;
+            }
+            Err(Error::Denied { .. }) if from.is_some() => return Box::pin(self.open(digest, None)).await,
+            answer => answer?,
+        };
+        match answer.status {
+            201 if from.is_some() => Ok(Opened::Mounted),
+            202 => {
+                let session = redirect::session(&self.host.base, &call.url, answer.header("location"));
+                let session = session.map_err(|(target, why)| self.host.misled(&call, target.as_ref(), why))?;
+                Ok(Opened::Session(session))
+            }
+            _ => Err(answer.refusal(&call.action)),
+        }
+    }
+
+    /// Ends an upload with all its bytes at once.
+    pub(super) async fn commit(&self, session: Url, digest: &Digest, bytes: Bytes) -> Result<(), Error> {
+        let mut call = self.closing(session, digest);
+        call.body = bytes;
+        let answer = self.host.send(&call).await?;
+        self.committed(&call, &answer)
+    }
+
+    /// Ends an upload with a stream; see [`Host::upload`].
+    pub(super) async fn commit_stream(
+        &self,
+        session: Url,
+        digest: &Digest,
+        body: reqwest::Body,
+        size_bytes: u64,
+        moved: &AtomicU64,
+    ) -> Result<(), Error> {
+        let call = self.closing(session, digest);
+        let answer = self.host.upload(&call, body, size_bytes, moved).await?;
+        self.committed(&call, &answer)
+    }
+
+    fn closing(&self, session: Url, digest: &Digest) -> Call {
+        let mut call = self.call(
+            format!("upload blob {digest} to {}", self.locator()),
+            Method::PUT,
+            "",
+            Want::Whole(SHORT),
+        );
+        call.url = session;
+        call.url.query_pairs_mut().append_pair("digest", &digest.to_string());
+        set(&mut call.headers, CONTENT_TYPE, "application/octet-stream");
+        call
+    }
+
+    fn committed(&self, call: &Call, answer: &Answer) -> Result<(), Error> {
+        match answer.status {
+            201 => Ok(()),
+            200..=299 => {
+                let what = format!("answered {} and did not store the blob", answer.status);
+                Err(Error::Protocol {
+                    action: call.action.clone(),
+                    registry: self.host.name.clone(),
+                    what,
+                })
+            }
+            _ => Err(answer.refusal(&call.action)),
+        }
+    }
+
+    /// Reads a small blob whole and checks it.
+    pub(super) async fn read_blob(&self, digest: &Digest, size_bytes: u64) -> Result<Bytes, Error> {
+        let call = self.download_call(digest, Want::Whole(size_bytes));
+        let action = call.action.clone();
+        let answer = self.host.follow(call, true).await?;
+        if answer.status != 200 {
+            return Err(answer.refusal(&action));
+        }
+        if answer.whole.len() as u64 != size_bytes {
+            let found = format!("{} bytes instead of {size_bytes}", answer.whole.len());
+            return Err(Error::Corrupt {
+                action,
+                expected: digest.clone(),
+                found,
+            });
+        }
+        match digest.matches(&answer.whole) {
+            true => Ok(answer.whole),
+            false => Err(Error::Corrupt {
+                action,
+                expected: digest.clone(),
+                found: Digest::of(&answer.whole).to_string(),
+            }),
+        }
+    }
+
+    /// Begins to read a blob after its first `offset` bytes.
+    pub(super) async fn download(&self, digest: &Digest, offset: u64) -> Result<Download, Error> {
+        let mut call = self.download_call(digest, Want::Stream);
+        if offset > 0 {
+            set(&mut call.headers, RANGE, &format!("bytes={offset}-"));
+        }
+        let action = call.action.clone();
+        let mut answer = self.host.follow(call, true).await?;
+        let resumes = answer
+            .header("content-range")
+            .is_some_and(|range| range.starts_with(&format!("bytes {offset}-")));
+        let skip_bytes = match answer.status {
+            200 => offset,
+            206 if resumes => 0,
+            status @ 200..=299 => {
+                let what = format!("answered {status} and did not send what was asked for");
+                return Err(Error::Protocol {
+                    action,
+                    registry: self.host.name.clone(),
+                    what,
+                });
+            }
+            _ => return Err(answer.refusal(&action)),
+        };
+        let response = answer.stream.take().ok_or_else(|| answer.refusal(&action))?;
+        Ok(Download { response, skip_bytes })
+    }
+
+    fn download_call(&self, digest: &Digest, want: Want) -> Call {
+        self.call(
+            format!("read blob {digest} of {}", self.locator()),
+            Method::GET,
+            &format!("blobs/{digest}"),
+            want,
+        )
+    }
+
+    fn call(&self, action: String, method: Method, path: &str, want: Want) -> Call {
+        let mut url = self.host.base.clone();
+        url.set_path(&format!("/v2/{}/{path}", self.name));
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Call {
+            action,
+            repository: self.name.clone(),
+            scope: self.scope.clone(),
+            method,
+            url,
+            headers,
+            body,
+            want,
+            is_abroad: false,
+        }
+    }
+
+    fn shown(&self, reference: &str) -> String {
+        let separator = if reference.contains(':') { '@' } else { ':' };
+        format!("{}{separator}{reference}", self.locator())
+    }
+}
+
+/// Sets a header; a text that no header may have is made plain first.
+fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&plain(text))) {
+        headers.insert(name, value);
+    }
+}

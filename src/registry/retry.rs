@@ -1,0 +1,102 @@
+//! Whether to try again: a decision without clock or chance; the waiting is done elsewhere.
+
+use std::time::Duration;
+
+/// How often a request is tried in all.
+pub(super) const ATTEMPTS: u32 = 4;
+
+/// The longest a registry may make us wait, whatever its `Retry-After` says.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The wait after the first failure; it doubles from there.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// How an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// No connection, or one that broke before or amid the answer.
+    Broken,
+    /// Any answer with an error status.
+    Status(u16),
+    /// Anything that another attempt cannot change.
+    Lasting,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Try again after this long.
+    Retry(Duration),
+    /// Give up.
+    Stop,
+}
+
+/// Decides after the `attempt`th attempt (from 1) failed. `jitter`, from 0 to 1, spreads clients that failed together.
+pub(super) fn decide(attempt: u32, failure: Failure, retry_after: Option<Duration>, jitter: f64) -> Decision {
+    let passing = match failure {
+        Failure::Broken => true,
+        Failure::Status(status) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+        Failure::Lasting => false,
+    };
+    if !passing || attempt >= ATTEMPTS {
+        return Decision::Stop;
+    }
+    let back_off = FIRST_WAIT * 2u32.saturating_pow(attempt.saturating_sub(1));
+    let spread = back_off.mul_f64(0.5 + jitter.clamp(0.0, 1.0));
+    Decision::Retry(retry_after.unwrap_or(spread).min(LONGEST_WAIT))
+}
+
+/// Reads `Retry-After`: whole seconds. A date is taken as not given, since the registry's clock need not be ours.
+pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
+    header?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Returns a number from 0 to 1 by chance, from the keys the standard library draws for its hash maps.
+pub(super) fn jitter() -> f64 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let drawn = std::hash::RandomState::new().build_hasher().finish();
+    f64::from(u16::try_from(drawn & 0xffff).unwrap_or_default()) / 65_535.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passing_failures_are_tried_again_and_lasting_ones_are_not() {
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert_ne!(
+                decide(1, Failure::Status(status), None, 0.0),
+                Decision::Stop,
+                "{status}"
+            );
+        }
+        for status in [400, 401, 403, 404, 405, 409, 416, 501] {
+            assert_eq!(
+                decide(1, Failure::Status(status), None, 0.0),
+                Decision::Stop,
+                "{status}"
+            );
+        }
+        assert_ne!(decide(1, Failure::Broken, None, 0.0), Decision::Stop);
+        assert_eq!(decide(1, Failure::Lasting, None, 0.0), Decision::Stop);
+    }
+
+    #[test]
+    fn the_wait_doubles_and_the_attempts_end() {
+        let wait = |attempt| decide(attempt, Failure::Broken, None, 0.5);
+        assert_eq!(wait(1), Decision::Retry(Duration::from_millis(250)));
+        assert_eq!(wait(2), Decision::Retry(Duration::from_millis(500)));
+        assert_eq!(wait(3), Decision::Retry(Duration::from_secs(1)));
+        assert_eq!(wait(4), Decision::Stop);
+    }
+
+    #[test]
+    fn retry_after_is_honoured_and_capped() {
+        let asked = |header| decide(1, Failure::Status(429), retry_after(Some(header)), 0.0);
+        assert_eq!(asked("3"), Decision::Retry(Duration::from_secs(3)));
+        assert_eq!(asked("86400"), Decision::Retry(LONGEST_WAIT));
+        assert_eq!(retry_after(Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        assert!((0.0..=1.0).contains(&jitter()));
+    }
+}
