@@ -7,7 +7,9 @@ pub use find::find;
 pub use layout::{Layout, layout};
 
 use crate::domain::tree::TreeError;
-use crate::domain::{Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass};
+use crate::domain::{
+    Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass,
+};
 use crate::kustomize;
 
 /// Kinds whose `image` is a setting, never something that runs: Flux's image automation scans what they name.
@@ -39,7 +41,11 @@ pub struct Uses {
 ///
 /// # Errors
 /// What kustomize would refuse, and what is not supported yet, by name.
-pub fn resolve(tree: &dyn Tree, path: &TreePath, load_restrictor: LoadRestrictor) -> Result<OverlayImages, OverlayError> {
+pub fn resolve(
+    tree: &dyn Tree,
+    path: &TreePath,
+    load_restrictor: LoadRestrictor,
+) -> Result<OverlayImages, OverlayError> {
     let unreadable = |error: TreeError| OverlayError {
         overlay: path.clone(),
         message: error.to_string(),
@@ -64,7 +70,10 @@ pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeErro
         found.overlays += 1;
         match resolve(tree, &overlay, environment.load_restrictor) {
             Ok(images) => {
-                let site = |image_use| ImageSite { overlay: overlay.clone(), image_use };
+                let site = |image_use| ImageSite {
+                    overlay: overlay.clone(),
+                    image_use,
+                };
                 found.sites.extend(images.uses.into_iter().filter(runs).map(site));
                 found.partial.extend(images.partial);
             }

@@ -1,6 +1,8 @@
 //! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
 
-use crate::domain::{Candidate, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial, Severity};
+use crate::domain::{
+    Candidate, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial, Severity,
+};
 
 /// What a built-in finding means, for `promote-bot explain`.
 #[derive(Debug, Clone, Copy)]
@@ -248,7 +250,10 @@ pub fn partial_overlay(partial: &Partial) -> Finding {
     Finding {
         rule: "unresolved-overlay".to_owned(),
         severity: Severity::Error,
-        message: format!("part of the overlay cannot be resolved ({}): {}", partial.reason, partial.what),
+        message: format!(
+            "part of the overlay cannot be resolved ({}): {}",
+            partial.reason, partial.what
+        ),
         help: "vendor it in the repository, or keep the overlay out of promote-bot.yaml".to_owned(),
         image: None,
         location: Some(partial.location.clone()),
