@@ -44,11 +44,16 @@
 //! Three guarantees are held by types: only [`policy::approve`] makes an [`policy::Approved`], and only that is carried out; a
 //! [`domain::Step`] says what it expects at the destination; a rule is a function of plain values and cannot reach the network.
 
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod diff;
 pub mod domain;
 pub mod git;
+pub mod kustomize;
+pub mod overlay;
 pub mod plan;
 pub mod policy;
+pub mod registry;
 pub mod report;
 pub mod yaml;

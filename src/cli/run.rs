@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 
-use super::args::{self, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging, LoadRestrictorName, SchemaName};
+use super::args::{
+    self, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging, LoadRestrictorName, SchemaName,
+};
 use super::ci::{self, Surroundings};
 use super::output::{self, Output};
 use super::{errors, progress};
@@ -19,13 +21,19 @@ use crate::report::{self, Ending};
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    let parsed = args::command(is_empty).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = args::command(is_empty)
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help to stdout and faults to stderr; a closed stream is nobody's concern.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Success.code() });
+            return ExitCode::from(if error.use_stderr() {
+                Exit::Usage.code()
+            } else {
+                Exit::Success.code()
+            });
         }
     };
     output::choose_color(cli.global.color, variable);
@@ -88,13 +96,21 @@ async fn act(cli: Cli) -> Result<Exit, Error> {
             }
             let progress = progress::progress(global.quiet);
             let review = commands::promote(&inputs, promoting.dry_run, progress.as_ref()).await?;
-            let ending = if promoting.dry_run { Ending::DryRun } else { Ending::Promote };
+            let ending = if promoting.dry_run {
+                Ending::DryRun
+            } else {
+                Ending::Promote
+            };
             show(&output, &review, ending, promoting.judging.fail_on)
         }
         Command::Images(images) => show_images(&global, images),
         Command::Explain { subject } => answer(&commands::explain(&scope(&global, None), &subject)?),
         Command::Init { dry_run, force } => {
-            let (text, path) = commands::init(&InitInputs { directory: global.directory, dry_run, force })?;
+            let (text, path) = commands::init(&InitInputs {
+                directory: global.directory,
+                dry_run,
+                force,
+            })?;
             match path {
                 Some(path) => output::stderr(&format!("wrote {}; next: promote-bot check\n", path.display())),
                 None => output::stdout(&text)?,
@@ -112,7 +128,9 @@ async fn act(cli: Cli) -> Result<Exit, Error> {
             let script = commands::completions(&mut args::command(|_| false), shell);
             answer(&String::from_utf8_lossy(&script))
         }
-        Command::Demo { keep } => commands::demo(&commands::Demo { directory: keep }, &mut |line| output::stdout(line)).await,
+        Command::Demo { keep } => {
+            commands::demo(&commands::Demo { directory: keep }, &mut |line| output::stdout(line)).await
+        }
     }
 }
 
@@ -153,7 +171,13 @@ fn show_images(global: &Global, images: Images) -> Result<Exit, Error> {
         text.push_str(&report::images::text(overlay));
         Ok(())
     })?;
-    output.write(|kind| Ok(if kind == FormatKind::Json { json.clone() } else { text.clone() }))?;
+    output.write(|kind| {
+        Ok(if kind == FormatKind::Json {
+            json.clone()
+        } else {
+            text.clone()
+        })
+    })?;
     Ok(if is_whole { Exit::Success } else { Exit::No })
 }
 
@@ -162,7 +186,10 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn scope(global: &Global, judging: Option<&Judging>) -> Scope {
-    let surroundings = Surroundings { variable: &variable, file: &|path| std::fs::read_to_string(path).ok() };
+    let surroundings = Surroundings {
+        variable: &variable,
+        file: &|path| std::fs::read_to_string(path).ok(),
+    };
     let config_from = judging.and_then(|judging| judging.config_from).map(|name| match name {
         ConfigFromName::Base => ConfigFrom::Base,
         ConfigFromName::Head => ConfigFrom::Head,

@@ -81,7 +81,10 @@ pub enum Error {
 
 impl Error {
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Usage { message: message.into(), hint: hint.into() }
+        Self::Usage {
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     /// Wraps what the system said of `what`, a verb with its subject.
@@ -95,9 +98,9 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } | Self::Faults { .. } | Self::Registries(_) | Self::Io { .. } => Exit::Usage,
-            Self::Git(git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. }) => {
-                Exit::Usage
-            }
+            Self::Git(
+                git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. },
+            ) => Exit::Usage,
             Self::Git(_) | Self::Tree(_) | Self::Format(_) => Exit::Undecided,
         }
     }

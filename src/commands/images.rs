@@ -45,28 +45,48 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
     let asked = asked(inputs)?;
     let paths: Vec<TreePath> = if asked.is_empty() {
         let is_wanted = |environment: &Environment| wanted.is_empty() || wanted.contains(&environment.name);
-        owners.iter().filter(|(_, environment)| is_wanted(environment)).map(|(path, _)| path.clone()).collect()
+        owners
+            .iter()
+            .filter(|(_, environment)| is_wanted(environment))
+            .map(|(path, _)| path.clone())
+            .collect()
     } else {
-        asked.iter().map(|text| inside(repository.prefix(), text)).collect::<Result<_, _>>()?
+        asked
+            .iter()
+            .map(|text| inside(repository.prefix(), text))
+            .collect::<Result<_, _>>()?
     };
     for path in paths {
-        let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, environment)| *environment);
+        let owner = owners
+            .iter()
+            .find(|(owned, _)| *owned == path)
+            .map(|(_, environment)| *environment);
         each(&resolve(tree, path, owner, inputs.load_restrictor))?;
     }
     Ok(())
 }
 
 fn resolve(tree: &dyn Tree, path: TreePath, owner: Option<&Environment>, given: Option<LoadRestrictor>) -> Overlay {
-    let load_restrictor = given.or(owner.map(|environment| environment.load_restrictor)).unwrap_or_default();
+    let load_restrictor = given
+        .or(owner.map(|environment| environment.load_restrictor))
+        .unwrap_or_default();
     let images = overlay::resolve(tree, &path, load_restrictor);
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
-    Overlay { path, environment: owner.map(|environment| environment.name.clone()), images, sites }
+    Overlay {
+        path,
+        environment: owner.map(|environment| environment.name.clone()),
+        images,
+        sites,
+    }
 }
 
 fn inside(prefix: &TreePath, text: &str) -> Result<TreePath, Error> {
-    prefix
-        .join(text)
-        .ok_or_else(|| Error::usage(format!("{text} is not inside the repository"), "name overlays relative to the directory of -C"))
+    prefix.join(text).ok_or_else(|| {
+        Error::usage(
+            format!("{text} is not inside the repository"),
+            "name overlays relative to the directory of -C",
+        )
+    })
 }
 
 fn asked(inputs: &ImagesInputs) -> Result<Vec<String>, Error> {
@@ -76,7 +96,12 @@ fn asked(inputs: &ImagesInputs) -> Result<Vec<String>, Error> {
             true => std::io::read_to_string(std::io::stdin()).map_err(Error::io("read standard input"))?,
             false => std::fs::read_to_string(path).map_err(Error::io(format!("read {}", path.display())))?,
         };
-        asked.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
+        asked.extend(
+            text.lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned),
+        );
     }
     Ok(asked)
 }

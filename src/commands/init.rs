@@ -42,7 +42,11 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
     let mut found = Vec::new();
     for (name, paths) in &layout {
         let images = image_names(tree.as_ref(), paths)?;
-        found.push(Found { name: name.clone(), overlays: patterns(paths), images });
+        found.push(Found {
+            name: name.clone(),
+            overlays: patterns(paths),
+            images,
+        });
     }
     let text = template(&found);
     let Some(root) = repository.root().filter(|_| !inputs.dry_run) else {
@@ -51,14 +55,23 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
     let path = root.join(config::DEFAULT_PATH);
     let mut options = OpenOptions::new();
     options.write(true);
-    if inputs.force { options.create(true).truncate(true) } else { options.create_new(true) };
+    if inputs.force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     let mut file = options.open(&path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Error::usage(format!("{} exists already", path.display()), "look at what would be written with --dry-run, or use --force")
-        }
-        _ => Error::Io { what: format!("write {}", path.display()), source },
+        std::io::ErrorKind::AlreadyExists => Error::usage(
+            format!("{} exists already", path.display()),
+            "look at what would be written with --dry-run, or use --force",
+        ),
+        _ => Error::Io {
+            what: format!("write {}", path.display()),
+            source,
+        },
     })?;
-    file.write_all(text.as_bytes()).map_err(Error::io(format!("write {}", path.display())))?;
+    file.write_all(text.as_bytes())
+        .map_err(Error::io(format!("write {}", path.display())))?;
     Ok((text, Some(path)))
 }
 
@@ -70,7 +83,10 @@ fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error
         let Ok(images) = overlay::resolve(tree, &path, LoadRestrictor::None) else {
             continue;
         };
-        let references = images.uses.iter().filter_map(|image_use| image_use.image.parse::<ImageRef>().ok());
+        let references = images
+            .uses
+            .iter()
+            .filter_map(|image_use| image_use.image.parse::<ImageRef>().ok());
         names.extend(references.map(|image| image.locator()));
     }
     Ok(names.into_iter().collect())
@@ -79,10 +95,15 @@ fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error
 /// Lists paths; many that differ in one component become one glob.
 fn patterns(paths: &[TreePath]) -> Vec<String> {
     let all: Vec<Vec<&str>> = paths.iter().map(|path| path.components().collect()).collect();
-    let Some(first) = all.first().filter(|first| all.len() > LISTED && all.iter().all(|path| path.len() == first.len())) else {
+    let Some(first) = all
+        .first()
+        .filter(|first| all.len() > LISTED && all.iter().all(|path| path.len() == first.len()))
+    else {
         return paths.iter().map(ToString::to_string).collect();
     };
-    let differing: Vec<usize> = (0..first.len()).filter(|&i| all.iter().any(|path| path[i] != first[i])).collect();
+    let differing: Vec<usize> = (0..first.len())
+        .filter(|&i| all.iter().any(|path| path[i] != first[i]))
+        .collect();
     let mut pattern = first.clone();
     match differing.as_slice() {
         [one] => pattern[*one] = "*",
@@ -98,9 +119,15 @@ mod tests {
     #[test]
     fn many_overlays_of_one_shape_become_a_glob() {
         let paths = |names: &[&str]| -> Vec<TreePath> {
-            names.iter().map(|name| TreePath::parse(&format!("apps/{name}/overlays/dev")).unwrap()).collect()
+            names
+                .iter()
+                .map(|name| TreePath::parse(&format!("apps/{name}/overlays/dev")).unwrap())
+                .collect()
         };
         assert_eq!(patterns(&paths(&["a", "b", "c", "d"])), ["apps/*/overlays/dev"]);
-        assert_eq!(patterns(&paths(&["a", "b"])), ["apps/a/overlays/dev", "apps/b/overlays/dev"]);
+        assert_eq!(
+            patterns(&paths(&["a", "b"])),
+            ["apps/a/overlays/dev", "apps/b/overlays/dev"]
+        );
     }
 }

@@ -61,7 +61,10 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let mut workspace = Workspace::open(&inputs.scope)?;
     if workspace.config_used.path.is_none() && !inputs.offline {
         return Err(Error::usage(
-            format!("there is no promote-bot.yaml at {}, so no registry is known", workspace.config_used.revision.short()),
+            format!(
+                "there is no promote-bot.yaml at {}, so no registry is known",
+                workspace.config_used.revision.short()
+            ),
             "write one with: promote-bot init   (or look without registries: promote-bot check --offline)",
         ));
     }
@@ -73,12 +76,23 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let registries = match inputs.offline {
         true => None,
         false => {
-            let settings = settings(&workspace.config, workspace.rules.as_ref(), inputs.variable, inputs.jobs)?;
+            let settings = settings(
+                &workspace.config,
+                workspace.rules.as_ref(),
+                inputs.variable,
+                inputs.jobs,
+            )?;
             Some(Registries::new(settings, &inputs.credentials)?)
         }
     };
-    let candidates: Vec<Candidate> = environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.candidates)).collect();
-    let external = environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.external)).collect();
+    let candidates: Vec<Candidate> = environments
+        .iter_mut()
+        .flat_map(|e| std::mem::take(&mut e.sorted.candidates))
+        .collect();
+    let external = environments
+        .iter_mut()
+        .flat_map(|e| std::mem::take(&mut e.sorted.external))
+        .collect();
     let evidence = match &registries {
         Some(registries) => registries.gather(&candidates).await,
         None => vec![Evidence::UNASKED; candidates.len()],
@@ -87,7 +101,9 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let mut verdicts = policy::judge(&plan, &in_force);
     if inputs.fail_on == FailOn::Warning {
         // What fails the gate must not be copied either.
-        verdicts.iter_mut().for_each(|verdict| verdict.finding.severity = review::raised(verdict.finding.severity));
+        verdicts
+            .iter_mut()
+            .for_each(|verdict| verdict.finding.severity = review::raised(verdict.finding.severity));
     }
     Ok(Judged {
         workspace,
@@ -122,7 +138,11 @@ impl Judged {
             range: self.workspace.range,
             config: self.workspace.config_used,
             notes: self.workspace.notes,
-            result: environments.iter().map(|e| e.result).max().unwrap_or(crate::domain::ReviewResult::Noop),
+            result: environments
+                .iter()
+                .map(|e| e.result)
+                .max()
+                .unwrap_or(crate::domain::ReviewResult::Noop),
             environments,
             stats,
         }
@@ -131,5 +151,7 @@ impl Judged {
 
 /// Tells whether any verdict of `verdicts` keeps `step` from going.
 pub(super) fn is_denied(verdicts: &[Verdict], step: usize) -> bool {
-    verdicts.iter().any(|verdict| verdict.step == step && verdict.finding.severity == Severity::Error)
+    verdicts
+        .iter()
+        .any(|verdict| verdict.step == step && verdict.finding.severity == Severity::Error)
 }

@@ -7,8 +7,8 @@ use super::judge::is_denied;
 use super::uses::EnvironmentChanges;
 use super::workspace::read_optional;
 use crate::domain::{
-    Candidate, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, ImageSite, Location, Outcome, Plan,
-    ReviewResult, Settled, Severity, State, Stats, Tree, TreePath,
+    Candidate, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, ImageSite, Location, Outcome,
+    Plan, ReviewResult, Settled, Severity, State, Stats, Tree, TreePath,
 };
 use crate::plan;
 use crate::policy::Verdict;
@@ -24,15 +24,30 @@ pub(super) struct Draft<'a> {
 
 impl Draft<'_> {
     /// Reviews one environment; `head` gives the lines that findings speak of.
-    pub(super) fn environment(&self, found: &EnvironmentChanges, with_policy: &[String], head: &dyn Tree) -> EnvironmentReview {
+    pub(super) fn environment(
+        &self,
+        found: &EnvironmentChanges,
+        with_policy: &[String],
+        head: &dyn Tree,
+    ) -> EnvironmentReview {
         let name = &found.environment.name;
         let mut findings = found.findings.clone();
         let mut images = Vec::new();
-        let own = self.plan.settled.iter().enumerate().filter(|(_, settled)| settled.candidate().environment == *name);
+        let own = self
+            .plan
+            .settled
+            .iter()
+            .enumerate()
+            .filter(|(_, settled)| settled.candidate().environment == *name);
         for (index, settled) in own {
             let (image, finding) = self.image(index, settled);
             findings.extend(finding);
-            findings.extend(self.verdicts.iter().filter(|verdict| verdict.step == index).map(|verdict| verdict.finding.clone()));
+            findings.extend(
+                self.verdicts
+                    .iter()
+                    .filter(|verdict| verdict.step == index)
+                    .map(|verdict| verdict.finding.clone()),
+            );
             images.push(image);
         }
         images.sort_by(|a, b| (&a.name, &a.to).cmp(&(&b.name, &b.to)));
@@ -40,13 +55,29 @@ impl Draft<'_> {
             images.push(of_change(change, State::Unknown));
             findings.push(finding.clone());
         }
-        images.extend(found.changes.iter().filter(|c| c.kind == ChangeKind::Removed).map(|c| of_change(c, State::Removed)));
-        images.extend(found.changes.iter().filter(|c| c.kind == ChangeKind::Unchanged).map(|c| of_change(c, State::Unknown)));
+        images.extend(
+            found
+                .changes
+                .iter()
+                .filter(|c| c.kind == ChangeKind::Removed)
+                .map(|c| of_change(c, State::Removed)),
+        );
+        images.extend(
+            found
+                .changes
+                .iter()
+                .filter(|c| c.kind == ChangeKind::Unchanged)
+                .map(|c| of_change(c, State::Unknown)),
+        );
         if self.raise_warnings {
-            findings.iter_mut().for_each(|finding| finding.severity = raised(finding.severity));
+            findings
+                .iter_mut()
+                .for_each(|finding| finding.severity = raised(finding.severity));
         }
         findings.sort_by(|a, b| (b.severity, &a.image, &a.rule).cmp(&(a.severity, &b.image, &b.rule)));
-        findings.iter_mut().for_each(|finding| finding.excerpt = finding.location.as_ref().and_then(|place| excerpt(head, place)));
+        findings
+            .iter_mut()
+            .for_each(|finding| finding.excerpt = finding.location.as_ref().and_then(|place| excerpt(head, place)));
         EnvironmentReview {
             name: name.clone(),
             registry: found.environment.registry.as_ref().map(ToString::to_string),
@@ -61,10 +92,24 @@ impl Draft<'_> {
     fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Option<Finding>) {
         let base = of_candidate(settled.candidate(), is_denied(self.verdicts, index));
         match settled {
-            Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, None),
+            Settled::External(_) => (
+                ImageReview {
+                    from: None,
+                    state: State::External,
+                    ..base
+                },
+                None,
+            ),
             Settled::Refused(refusal) => {
-                let image = ImageReview { state: refusal.state, digest: refusal.digest.clone(), ..base };
-                (image, (!self.is_offline_silence(refusal.state)).then(|| refusal.finding.clone()))
+                let image = ImageReview {
+                    state: refusal.state,
+                    digest: refusal.digest.clone(),
+                    ..base
+                };
+                (
+                    image,
+                    (!self.is_offline_silence(refusal.state)).then(|| refusal.finding.clone()),
+                )
             }
             Settled::Step(step) => {
                 let content = step.content.clone().unwrap_or_default();
@@ -72,7 +117,11 @@ impl Draft<'_> {
                 let untouched = if step.present { State::Present } else { State::Missing };
                 let (state, finding) = outcome.map_or((untouched, None), |outcome| plan::after(step, outcome));
                 let (bytes_copied, bytes_reused) = match outcome {
-                    Some(Outcome::Copied { bytes_copied, bytes_reused, .. }) => (*bytes_copied, *bytes_reused),
+                    Some(Outcome::Copied {
+                        bytes_copied,
+                        bytes_reused,
+                        ..
+                    }) => (*bytes_copied, *bytes_reused),
                     _ => (0, 0),
                 };
                 let image = ImageReview {
@@ -97,7 +146,10 @@ impl Draft<'_> {
     fn result(&self, images: &[ImageReview], findings: &[Finding]) -> ReviewResult {
         let is_error = |finding: &&Finding| finding.severity == Severity::Error;
         let undecided = |finding: &&Finding| matches!(finding.rule.as_str(), "registry-unreadable" | "copy-failed");
-        if findings.iter().any(|finding| is_error(&finding) && !undecided(&finding)) {
+        if findings
+            .iter()
+            .any(|finding| is_error(&finding) && !undecided(&finding))
+        {
             return ReviewResult::Failure;
         }
         if findings.iter().filter(is_error).any(|finding| undecided(&finding)) {
@@ -114,7 +166,11 @@ impl Draft<'_> {
 
 /// Returns the severity a finding has under `--fail-on warning`.
 pub(super) fn raised(severity: Severity) -> Severity {
-    if severity == Severity::Warning { Severity::Error } else { severity }
+    if severity == Severity::Warning {
+        Severity::Error
+    } else {
+        severity
+    }
 }
 
 /// Counts over all environments.
@@ -152,8 +208,15 @@ fn of_candidate(candidate: &Candidate, denied: bool) -> ImageReview {
 }
 
 fn of_change(change: &Change, state: State) -> ImageReview {
-    let text = change.after.as_ref().or(change.before.as_ref()).cloned().unwrap_or_default();
-    let name = text.parse::<ImageRef>().map_or_else(|_| text.clone(), |image| image.repository().to_owned());
+    let text = change
+        .after
+        .as_ref()
+        .or(change.before.as_ref())
+        .cloned()
+        .unwrap_or_default();
+    let name = text
+        .parse::<ImageRef>()
+        .map_or_else(|_| text.clone(), |image| image.repository().to_owned());
     ImageReview {
         name,
         kind: change.kind,
@@ -181,5 +244,7 @@ fn locations(sites: &[ImageSite]) -> Vec<Location> {
 fn excerpt(tree: &dyn Tree, place: &Location) -> Option<String> {
     let text = read_optional(tree, &TreePath::parse(&place.path)?).ok()??;
     let text = std::str::from_utf8(&text).ok()?;
-    text.lines().nth(place.line.checked_sub(1)? as usize).map(|line| line.chars().take(240).collect())
+    text.lines()
+        .nth(place.line.checked_sub(1)? as usize)
+        .map(|line| line.chars().take(240).collect())
 }

@@ -62,26 +62,48 @@ impl Workspace {
             (revision, rules) = (range.head.clone(), repository.tree(&range.head)?);
             text = read_optional(rules.as_ref(), &path)?;
             if text.is_some() {
-                notes.push(format!("{path} is not at the base yet: this change brings it, and is judged by it"));
+                notes.push(format!(
+                    "{path} is not at the base yet: this change brings it, and is judged by it"
+                ));
             }
         }
         let (config, used) = match text {
             Some(text) => (read_config(&path, &text)?, Some(path.to_string())),
             None if scope.config.is_some() => {
                 let message = format!("there is no {path} at {}", revision.short());
-                return Err(Error::usage(message, "check the path of --config, or write the file with: promote-bot init"));
+                return Err(Error::usage(
+                    message,
+                    "check the path of --config, or write the file with: promote-bot init",
+                ));
             }
-            None => (Config { environments: environments_by_layout(head.as_ref())?, ..Config::default() }, None),
+            None => (
+                Config {
+                    environments: environments_by_layout(head.as_ref())?,
+                    ..Config::default()
+                },
+                None,
+            ),
         };
         let config_used = ConfigUsed { path: used, revision };
-        let mut workspace = Self { range, base, head, rules, config, config_used, notes };
+        let mut workspace = Self {
+            range,
+            base,
+            head,
+            rules,
+            config,
+            config_used,
+            notes,
+        };
         workspace.note_changed_rules(&path)?;
         Ok(workspace)
     }
 
     /// Says when the change touches the rules: which version judges it, and whether the new one can be read.
     fn note_changed_rules(&mut self, path: &TreePath) -> Result<(), Error> {
-        let (before, after) = (read_optional(self.base.as_ref(), path)?, read_optional(self.head.as_ref(), path)?);
+        let (before, after) = (
+            read_optional(self.base.as_ref(), path)?,
+            read_optional(self.head.as_ref(), path)?,
+        );
         if before.is_none() || before == after {
             return Ok(());
         }
@@ -93,7 +115,10 @@ impl Workspace {
         self.notes.push(format!("this change edits {path}: {effect}"));
         if let Some(Err(faults)) = after.map(|text| config::read(path.as_str(), &text)) {
             for fault in faults {
-                self.notes.push(format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));
+                self.notes.push(format!(
+                    "{}:{}:{}: {}",
+                    fault.file, fault.line, fault.column, fault.message
+                ));
             }
         }
         Ok(())
@@ -115,7 +140,9 @@ pub(super) fn open_revision(
     };
     let tree = repository.tree(&revision)?;
     let path = config_path(&repository, scope)?;
-    let config = read_optional(tree.as_ref(), &path)?.map(|text| read_config(&path, &text)).transpose()?;
+    let config = read_optional(tree.as_ref(), &path)?
+        .map(|text| read_config(&path, &text))
+        .transpose()?;
     Ok((repository, tree, config))
 }
 
@@ -126,7 +153,10 @@ fn config_path(repository: &Repository, scope: &Scope) -> Result<TreePath, Error
     };
     path.ok_or_else(|| {
         let given = scope.config.as_deref().unwrap_or_default();
-        Error::usage(format!("{given} is not inside the repository"), "name the configuration relative to the directory of -C")
+        Error::usage(
+            format!("{given} is not inside the repository"),
+            "name the configuration relative to the directory of -C",
+        )
     })
 }
 
@@ -142,7 +172,10 @@ fn config_revision(scope: &Scope, range: &Range, is_bare: bool) -> Revision {
 }
 
 fn read_config(path: &TreePath, text: &[u8]) -> Result<Config, Error> {
-    config::read(path.as_str(), text).map_err(|faults| Error::Faults { what: path.to_string(), faults })
+    config::read(path.as_str(), text).map_err(|faults| Error::Faults {
+        what: path.to_string(),
+        faults,
+    })
 }
 
 /// Reads a file that may be absent.

@@ -46,7 +46,10 @@ pub async fn demo(demo: &Demo, say: Say<'_>) -> Result<Exit, Error> {
         dev.host(),
         production.host()
     ))?;
-    let stage = Stage { root: &root, home: temporary.path() };
+    let stage = Stage {
+        root: &root,
+        home: temporary.path(),
+    };
     tell(&stage, &sample, say).await?;
     if demo.directory.is_some() {
         say(&format!(
@@ -64,7 +67,11 @@ pub async fn demo(demo: &Demo, say: Say<'_>) -> Result<Exit, Error> {
 async fn tell(stage: &Stage<'_>, sample: &Sample, say: Say<'_>) -> Result<(), Error> {
     say("\n1. The change asks for an image by a tag that moves. The gate stays shut:\n")?;
     stage.run(&["check"], Exit::No, say).await?;
-    say(&format!("\n2. The fix, in {}:\n\n{}", sample::PATCH, sample.fix_as_diff()))?;
+    say(&format!(
+        "\n2. The fix, in {}:\n\n{}",
+        sample::PATCH,
+        sample.fix_as_diff()
+    ))?;
     let patch = stage.root.join(sample::PATCH);
     fs::write(&patch, sample.fixed_patch()).map_err(Error::io(format!("write {}", patch.display())))?;
     say("\n3. Now it may go:\n")?;
@@ -88,15 +95,35 @@ impl Stage<'_> {
         let program = std::env::current_exe().map_err(Error::io("find promote-bot itself"))?;
         let mut command = Command::new(program);
         // The story must not depend on the CI, the credentials or the settings around it.
-        let kept = ["PATH", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "PROMOTE_BOT_COLOR"];
+        let kept = [
+            "PATH",
+            "TERM",
+            "COLUMNS",
+            "NO_COLOR",
+            "FORCE_COLOR",
+            "PROMOTE_BOT_COLOR",
+        ];
         let kept = kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-        command.args(arguments).current_dir(self.root).stdin(Stdio::null()).env_clear().envs(kept).env("HOME", self.home);
+        command
+            .args(arguments)
+            .current_dir(self.root)
+            .stdin(Stdio::null())
+            .env_clear()
+            .envs(kept)
+            .env("HOME", self.home);
         let status = tokio::task::spawn_blocking(move || command.status()).await;
-        let status = status.map_err(std::io::Error::other).and_then(|status| status).map_err(Error::io("run promote-bot"))?;
+        let status = status
+            .map_err(std::io::Error::other)
+            .and_then(|status| status)
+            .map_err(Error::io("run promote-bot"))?;
         match status.code() == Some(i32::from(expected.code())) {
             true => Ok(()),
             false => Err(Error::usage(
-                format!("promote-bot {} ended with {status}, and the story expects {}", arguments.join(" "), expected.code()),
+                format!(
+                    "promote-bot {} ended with {status}, and the story expects {}",
+                    arguments.join(" "),
+                    expected.code()
+                ),
                 "the output above says why; report this as a fault of promote-bot",
             )),
         }
@@ -106,7 +133,10 @@ impl Stage<'_> {
 fn empty_directory(directory: &Path) -> Result<PathBuf, Error> {
     let absolute = std::path::absolute(directory).map_err(Error::io(format!("find {}", directory.display())))?;
     match fs::read_dir(&absolute).is_ok_and(|mut entries| entries.next().is_some()) {
-        true => Err(Error::usage(format!("{} is not empty", directory.display()), "name a directory that does not exist yet")),
+        true => Err(Error::usage(
+            format!("{} is not empty", directory.display()),
+            "name a directory that does not exist yet",
+        )),
         false => Ok(absolute),
     }
 }
