@@ -1,0 +1,15 @@
+//! What the outer tests stand on: repositories that git made, registries that are processes, a witness that is not us.
+
+mod docker_registry;
+mod image;
+mod program;
+mod repository;
+mod skopeo;
+mod stage;
+
+pub use docker_registry::DockerRegistry;
+pub use image::{Image, docker_list, index, single};
+pub use program::{Program, Run};
+pub use repository::Repository;
+pub use skopeo::{digest_of, push, raw};
+pub use stage::{MODULES, Stage, config, patch_image};
