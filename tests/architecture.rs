@@ -1,5 +1,7 @@
 //! The architecture, held: rows of the map, homes of outside crates, purity, and sizes that one can read at once.
 
+#![expect(clippy::unwrap_used, reason = "sources that cannot be read are a failure")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,17 +82,10 @@ fn sources() -> Vec<Source> {
                 let first = relative.components().next().unwrap().as_os_str().to_str().unwrap();
                 let module = first.trim_end_matches(".rs").to_owned();
                 let is_test =
-                    relative.components().any(|part| part.as_os_str() == "tests") || path.ends_with("testing.rs");
-                let lines = if is_test {
-                    Vec::new()
-                } else {
-                    product_lines(&fs::read_to_string(&path).unwrap())
-                };
-                sources.push(Source {
-                    path: relative,
-                    module,
-                    lines,
-                });
+                    relative.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+                        || path.ends_with("testing.rs");
+                let lines = if is_test { Vec::new() } else { product_lines(&fs::read_to_string(&path).unwrap()) };
+                sources.push(Source { path: relative, module, lines });
             }
         }
     }
@@ -103,11 +98,7 @@ fn product_lines(text: &str) -> Vec<String> {
     let (mut lines, mut inside) = (Vec::new(), false);
     let mut all = text.lines().peekable();
     while let Some(line) = all.next() {
-        if line == "#[cfg(test)]"
-            && all
-                .peek()
-                .is_some_and(|next| next.contains("mod ") && next.ends_with('{'))
-        {
+        if line == "#[cfg(test)]" && all.peek().is_some_and(|next| next.contains("mod ") && next.ends_with('{')) {
             inside = true;
         }
         if !inside {
@@ -135,21 +126,14 @@ fn used_modules(lines: &[String]) -> BTreeSet<String> {
             None => vec![rest],
         };
         for name in names {
-            used.insert(
-                name.chars()
-                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                    .collect(),
-            );
+            used.insert(name.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect());
         }
     }
     used
 }
 
 fn code(lines: &[String]) -> impl Iterator<Item = &str> {
-    lines
-        .iter()
-        .map(|line| line.trim())
-        .filter(|line| !line.starts_with("//"))
+    lines.iter().map(|line| line.trim()).filter(|line| !line.starts_with("//"))
 }
 
 fn fail_if_any(breaches: &[String]) {
@@ -167,10 +151,7 @@ fn every_module_has_a_row_and_uses_only_lower_ones() {
             breaches.push(format!("{} is in no row of the map", source.path.display()));
             continue;
         };
-        for used in used_modules(&source.lines)
-            .into_iter()
-            .filter(|used| *used != source.module)
-        {
+        for used in used_modules(&source.lines).into_iter().filter(|used| *used != source.module) {
             if row(&used).is_some_and(|other| other >= own) {
                 breaches.push(format!("{} uses {used}, which is not below it", source.path.display()));
             }
@@ -192,10 +173,7 @@ fn every_outside_crate_has_its_home() {
                 })
             });
             if is_named && !homes.contains(&source.module.as_str()) {
-                breaches.push(format!(
-                    "{} names {outside}, whose home is {homes:?}",
-                    source.path.display()
-                ));
+                breaches.push(format!("{} names {outside}, whose home is {homes:?}", source.path.display()));
             }
         }
     }
@@ -206,10 +184,7 @@ fn every_outside_crate_has_its_home() {
 fn decisions_and_reports_do_no_io() {
     let edges = ["git", "registry", "commands", "cli", "main", "lib"];
     let mut breaches = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|source| !edges.contains(&source.module.as_str()))
-    {
+    for source in sources().iter().filter(|source| !edges.contains(&source.module.as_str())) {
         for line in code(&source.lines) {
             if let Some(io) = IO.iter().find(|io| line.contains(*io)) {
                 breaches.push(format!("{} does IO: {io}", source.path.display()));
@@ -222,15 +197,8 @@ fn decisions_and_reports_do_no_io() {
 #[test]
 fn only_the_command_line_prints() {
     let mut breaches = Vec::new();
-    for source in sources()
-        .iter()
-        .filter(|source| !matches!(source.module.as_str(), "cli" | "commands"))
-    {
-        if code(&source.lines).any(|line| {
-            ["println!(", "print!(", "dbg!("]
-                .iter()
-                .any(|print| line.contains(print))
-        }) {
+    for source in sources().iter().filter(|source| !matches!(source.module.as_str(), "cli" | "commands")) {
+        if code(&source.lines).any(|line| ["println!(", "print!(", "dbg!("].iter().any(|print| line.contains(print))) {
             breaches.push(format!("{} prints", source.path.display()));
         }
     }
@@ -271,10 +239,7 @@ fn functions(lines: &[String]) -> BTreeMap<String, usize> {
         .any(|head| words.starts_with(head));
         if is_function {
             let end = format!("{}}}", " ".repeat(indent));
-            let length = lines[start..]
-                .iter()
-                .position(|line| *line == end)
-                .map_or(1, |length| length + 1);
+            let length = lines[start..].iter().position(|line| *line == end).map_or(1, |length| length + 1);
             found.insert(words.split('(').next().unwrap().to_owned(), length);
         }
     }

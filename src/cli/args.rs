@@ -35,14 +35,7 @@ pub(super) struct Global {
     )]
     pub(super) directory: PathBuf,
     /// The configuration, from that directory [default: promote-bot.yaml at the root of the repository]
-    #[arg(
-        short = 'c',
-        long,
-        value_name = "FILE",
-        global = true,
-        env = "PROMOTE_BOT_CONFIG",
-        hide_env_values = true
-    )]
+    #[arg(short = 'c', long, value_name = "FILE", global = true, env = "PROMOTE_BOT_CONFIG", hide_env_values = true)]
     pub(super) config: Option<String>,
     /// Only this environment; may be given again
     #[arg(
@@ -77,14 +70,7 @@ pub(super) struct Global {
     )]
     pub(super) color: Color,
     /// Say nothing on stderr but errors
-    #[arg(
-        short,
-        long,
-        global = true,
-        env = "PROMOTE_BOT_QUIET",
-        conflicts_with = "verbose",
-        hide_env_values = true
-    )]
+    #[arg(short, long, global = true, env = "PROMOTE_BOT_QUIET", conflicts_with = "verbose", hide_env_values = true)]
     pub(super) quiet: bool,
     /// Show requests to registries
     #[arg(short, long, global = true, env = "PROMOTE_BOT_VERBOSE", hide_env_values = true)]
@@ -148,13 +134,7 @@ pub(super) struct Judging {
     #[arg(long, env = "PROMOTE_BOT_OFFLINE", hide_env_values = true)]
     pub(super) offline: bool,
     /// From which severity on a finding is a no
-    #[arg(
-        long,
-        value_name = "SEVERITY",
-        env = "PROMOTE_BOT_FAIL_ON",
-        default_value = "error",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "SEVERITY", env = "PROMOTE_BOT_FAIL_ON", default_value = "error", hide_env_values = true)]
     pub(super) fail_on: FailOnName,
 }
 
@@ -163,13 +143,7 @@ pub(super) struct Promoting {
     #[command(flatten)]
     pub(super) judging: Judging,
     /// Stop before the first write
-    #[arg(
-        short = 'n',
-        long,
-        env = "PROMOTE_BOT_DRY_RUN",
-        conflicts_with = "offline",
-        hide_env_values = true
-    )]
+    #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", conflicts_with = "offline", hide_env_values = true)]
     pub(super) dry_run: bool,
     /// How many images are copied at a time
     #[arg(short, long, value_name = "N", env = "PROMOTE_BOT_JOBS", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]
@@ -187,12 +161,7 @@ pub(super) struct Images {
     #[arg(long, value_name = "FILE", env = "PROMOTE_BOT_OVERLAYS_FROM", hide_env_values = true)]
     pub(super) overlays_from: Option<PathBuf>,
     /// Which files a kustomization may read [default: as the environment says, else root]
-    #[arg(
-        long,
-        value_name = "WHICH",
-        env = "PROMOTE_BOT_LOAD_RESTRICTOR",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "WHICH", env = "PROMOTE_BOT_LOAD_RESTRICTOR", hide_env_values = true)]
     pub(super) load_restrictor: Option<LoadRestrictorName>,
 }
 
@@ -248,9 +217,7 @@ impl FromStr for Format {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (kind, file) = text
-            .split_once('=')
-            .map_or((text, None), |(kind, file)| (kind, Some(file)));
+        let (kind, file) = text.split_once('=').map_or((text, None), |(kind, file)| (kind, Some(file)));
         let kind = match kind {
             "text" => FormatKind::Text,
             "json" => FormatKind::Json,
@@ -258,10 +225,7 @@ impl FromStr for Format {
         };
         match file {
             Some("") => Err("a file name is missing after `=`".to_owned()),
-            file => Ok(Self {
-                kind,
-                file: file.map(PathBuf::from),
-            }),
+            file => Ok(Self { kind, file: file.map(PathBuf::from) }),
         }
     }
 }
@@ -276,9 +240,7 @@ fn forget_empty(command: clap::Command, is_empty: impl Fn(&std::ffi::OsStr) -> b
         Some(name) if is_empty(name) => arg.env(clap::builder::Resettable::Reset),
         _ => arg,
     };
-    command
-        .mut_args(forget)
-        .mut_subcommands(|command| forget_empty(command, is_empty))
+    command.mut_args(forget).mut_subcommands(|command| forget_empty(command, is_empty))
 }
 
 #[cfg(test)]
@@ -289,36 +251,18 @@ mod tests {
     fn the_description_is_sound_and_every_flag_has_a_variable() {
         let command = Cli::command();
         command.clone().debug_assert();
-        let all: Vec<_> = command
-            .get_arguments()
-            .chain(command.get_subcommands().flat_map(clap::Command::get_arguments))
-            .collect();
+        let all: Vec<_> =
+            command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments)).collect();
         for arg in all.into_iter().filter(|arg| arg.get_long().is_some()) {
             let variable = arg.get_env().and_then(|name| name.to_str()).unwrap_or_default();
-            assert!(
-                variable.starts_with("PROMOTE_BOT_"),
-                "--{} has no variable",
-                arg.get_long().unwrap()
-            );
+            assert!(variable.starts_with("PROMOTE_BOT_"), "--{} has no variable", arg.get_long().unwrap());
         }
     }
 
     #[test]
     fn a_format_names_its_file_after_an_equals_sign() {
-        assert_eq!(
-            "json".parse(),
-            Ok(Format {
-                kind: FormatKind::Json,
-                file: None
-            })
-        );
-        assert_eq!(
-            "text=a=b".parse(),
-            Ok(Format {
-                kind: FormatKind::Text,
-                file: Some("a=b".into())
-            })
-        );
+        assert_eq!("json".parse(), Ok(Format { kind: FormatKind::Json, file: None }));
+        assert_eq!("text=a=b".parse(), Ok(Format { kind: FormatKind::Text, file: Some("a=b".into()) }));
         assert!("json=".parse::<Format>().is_err());
         assert!("xml".parse::<Format>().is_err());
     }

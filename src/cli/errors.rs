@@ -42,19 +42,10 @@ mod tests {
     #[test]
     fn an_error_is_subject_cause_and_hint() {
         let source = std::io::Error::other("disk full");
-        let error = Error::Io {
-            what: "write report.json".to_owned(),
-            source,
-        };
+        let error = Error::Io { what: "write report.json".to_owned(), source };
         let plain = anstream::adapter::strip_str(&render(&error)).to_string();
         assert_eq!(plain, "error: cannot write report.json\ncaused by: disk full\n");
-        let usage = Error::Usage {
-            message: "a\u{1b}[31m".to_owned(),
-            hint: "b".to_owned(),
-        };
-        assert_eq!(
-            anstream::adapter::strip_str(&render(&usage)).to_string(),
-            "error: a\u{FFFD}[31m\nhint: b\n"
-        );
+        let usage = Error::Usage { message: "a\u{1b}[31m".to_owned(), hint: "b".to_owned() };
+        assert_eq!(anstream::adapter::strip_str(&render(&usage)).to_string(), "error: a\u{FFFD}[31m\nhint: b\n");
     }
 }

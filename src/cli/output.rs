@@ -17,10 +17,7 @@ impl Output {
     /// Takes the formats as typed; text on stdout when none are.
     pub(super) fn new(formats: &[Format]) -> Result<Self, Error> {
         let formats = match formats {
-            [] => vec![Format {
-                kind: FormatKind::Text,
-                file: None,
-            }],
+            [] => vec![Format { kind: FormatKind::Text, file: None }],
             given => given.to_vec(),
         };
         if formats.iter().filter(|format| format.file.is_none()).count() > 1 {

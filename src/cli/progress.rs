@@ -39,11 +39,7 @@ fn line(names: &Names, index: usize, outcome: &Outcome) -> String {
         Outcome::Refused { .. } => "refused ",
         Outcome::Failed { .. } => "failed  ",
     };
-    let name = names
-        .lock()
-        .ok()
-        .and_then(|mut names| names.remove(&index))
-        .unwrap_or_default();
+    let name = names.lock().ok().and_then(|mut names| names.remove(&index)).unwrap_or_default();
     format!("{word} {name}")
 }
 
@@ -86,11 +82,7 @@ impl Progress for Bars {
         if let Ok(style) = ProgressStyle::with_template("  {msg} {bar:24} {bytes}/{total_bytes} {bytes_per_sec}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
-        bar.set_message(format!(
-            "{}{}",
-            step.candidate.to.repository(),
-            step.candidate.to.suffix()
-        ));
+        bar.set_message(format!("{}{}", step.candidate.to.repository(), step.candidate.to.suffix()));
         if let Ok(mut bars) = self.of_steps.lock() {
             bars.insert(index, bar);
         }

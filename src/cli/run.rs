@@ -21,19 +21,14 @@ use crate::report::{self, Ending};
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    let parsed = args::command(is_empty)
-        .try_get_matches_from(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed =
+        args::command(is_empty).try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help to stdout and faults to stderr; a closed stream is nobody's concern.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                Exit::Usage.code()
-            } else {
-                Exit::Success.code()
-            });
+            return ExitCode::from(if error.use_stderr() { Exit::Usage.code() } else { Exit::Success.code() });
         }
     };
     output::choose_color(cli.global.color, variable);
@@ -68,13 +63,14 @@ async fn until_signal(action: impl Future<Output = Result<Exit, Error>>) -> Resu
     }
 }
 
+/// Shows what this program does, and nothing of what the libraries below say: their words may carry whole addresses.
 fn trace() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
-        .with_writer(std::io::stderr)
-        .without_time();
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let own = tracing_subscriber::filter::Targets::new().with_target("promote_bot", tracing::Level::DEBUG);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
     // Only a second call could fail, and there is none.
-    let _ = subscriber.try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }
 
 async fn act(cli: Cli) -> Result<Exit, Error> {
@@ -96,21 +92,13 @@ async fn act(cli: Cli) -> Result<Exit, Error> {
             }
             let progress = progress::progress(global.quiet);
             let review = commands::promote(&inputs, promoting.dry_run, progress.as_ref()).await?;
-            let ending = if promoting.dry_run {
-                Ending::DryRun
-            } else {
-                Ending::Promote
-            };
+            let ending = if promoting.dry_run { Ending::DryRun } else { Ending::Promote };
             show(&output, &review, ending, promoting.judging.fail_on)
         }
         Command::Images(images) => show_images(&global, images),
         Command::Explain { subject } => answer(&commands::explain(&scope(&global, None), &subject)?),
         Command::Init { dry_run, force } => {
-            let (text, path) = commands::init(&InitInputs {
-                directory: global.directory,
-                dry_run,
-                force,
-            })?;
+            let (text, path) = commands::init(&InitInputs { directory: global.directory, dry_run, force })?;
             match path {
                 Some(path) => output::stderr(&format!("wrote {}; next: promote-bot check\n", path.display())),
                 None => output::stdout(&text)?,
@@ -171,13 +159,7 @@ fn show_images(global: &Global, images: Images) -> Result<Exit, Error> {
         text.push_str(&report::images::text(overlay));
         Ok(())
     })?;
-    output.write(|kind| {
-        Ok(if kind == FormatKind::Json {
-            json.clone()
-        } else {
-            text.clone()
-        })
-    })?;
+    output.write(|kind| Ok(if kind == FormatKind::Json { json.clone() } else { text.clone() }))?;
     Ok(if is_whole { Exit::Success } else { Exit::No })
 }
 
@@ -186,10 +168,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn scope(global: &Global, judging: Option<&Judging>) -> Scope {
-    let surroundings = Surroundings {
-        variable: &variable,
-        file: &|path| std::fs::read_to_string(path).ok(),
-    };
+    let surroundings = Surroundings { variable: &variable, file: &|path| std::fs::read_to_string(path).ok() };
     let config_from = judging.and_then(|judging| judging.config_from).map(|name| match name {
         ConfigFromName::Base => ConfigFrom::Base,
         ConfigFromName::Head => ConfigFrom::Head,

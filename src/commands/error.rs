@@ -81,10 +81,7 @@ pub enum Error {
 
 impl Error {
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Usage {
-            message: message.into(),
-            hint: hint.into(),
-        }
+        Self::Usage { message: message.into(), hint: hint.into() }
     }
 
     /// Wraps what the system said of `what`, a verb with its subject.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::error::Error;
-use super::workspace::{Scope, environments_by_layout, open_revision};
+use super::workspace::{Scope, Snapshot};
 use crate::domain::{Environment, ImageRef, ImageSite, Tree};
 use crate::overlay;
 use crate::plan::EXPLANATIONS;
@@ -25,42 +25,24 @@ pub fn explain(scope: &Scope, subject: &str) -> Result<String, Error> {
     let Some((environment, image)) = subject.split_once('/') else {
         return Err(nothing_called(subject));
     };
-    let (_, tree, config) = open_revision(scope, None)?;
-    let environments = match config {
-        Some(config) => config.environments,
-        None => environments_by_layout(tree.as_ref())?,
-    };
-    let environment = environments
-        .iter()
-        .find(|known| known.name == environment)
-        .ok_or_else(|| nothing_called(subject))?;
-    explain_image(tree.as_ref(), environment, image)
+    let snapshot = Snapshot::open(scope, None)?;
+    let environment = snapshot.environments.iter().find(|known| known.name == environment);
+    explain_image(snapshot.tree.as_ref(), environment.ok_or_else(|| nothing_called(subject))?, image)
 }
 
 fn nothing_called(subject: &str) -> Error {
     let known: Vec<&str> = EXPLANATIONS.iter().map(|explanation| explanation.id).collect();
     Error::usage(
         format!("nothing is called {subject}"),
-        format!(
-            "name a rule (tag), a finding ({}), or an image as ENVIRONMENT/NAME",
-            known.join(", ")
-        ),
+        format!("name a rule (tag), a finding ({}), or an image as ENVIRONMENT/NAME", known.join(", ")),
     )
 }
 
 fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Result<String, Error> {
     let uses = overlay::uses(tree, environment)?;
-    let sites: Vec<&ImageSite> = uses
-        .sites
-        .iter()
-        .filter(|site| is_called(&site.image_use.image, name))
-        .collect();
+    let sites: Vec<&ImageSite> = uses.sites.iter().filter(|site| is_called(&site.image_use.image, name)).collect();
     if sites.is_empty() {
-        let broken = uses
-            .errors
-            .first()
-            .map(|error| format!("; {error}"))
-            .unwrap_or_default();
+        let broken = uses.errors.first().map(|error| format!("; {error}")).unwrap_or_default();
         return Err(Error::usage(
             format!("environment {} uses no image called {name}{broken}", environment.name),
             format!("list its images with: promote-bot images -e {}", environment.name),
@@ -89,10 +71,6 @@ fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Resu
 /// Tells whether `image` is meant by `name`: its repository, or the end of it from a `/` on.
 fn is_called(image: &str, name: &str) -> bool {
     image.parse::<ImageRef>().is_ok_and(|image| {
-        image.repository() == name
-            || image
-                .repository()
-                .strip_suffix(name)
-                .is_some_and(|rest| rest.ends_with('/'))
+        image.repository() == name || image.repository().strip_suffix(name).is_some_and(|rest| rest.ends_with('/'))
     })
 }

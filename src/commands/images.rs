@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::Error;
-use super::workspace::{Scope, environments_by_layout, open_revision};
+use super::workspace::{Scope, Snapshot};
 use crate::domain::{Environment, LoadRestrictor, Tree, TreePath};
 use crate::kustomize::sites_digest;
 use crate::overlay;
@@ -29,12 +29,8 @@ pub struct ImagesInputs {
 /// # Errors
 /// When the repository or the configuration cannot be read; an overlay that cannot be resolved is handed on as such.
 pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<(), Error>) -> Result<(), Error> {
-    let (repository, tree, config) = open_revision(&inputs.scope, inputs.revision.as_deref())?;
+    let Snapshot { repository, tree, environments } = Snapshot::open(&inputs.scope, inputs.revision.as_deref())?;
     let tree = tree.as_ref();
-    let environments = match config {
-        Some(config) => config.environments,
-        None => environments_by_layout(tree)?,
-    };
     let mut owners = Vec::new();
     for environment in &environments {
         for path in overlay::find(tree, &environment.overlays)? {
@@ -45,47 +41,27 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
     let asked = asked(inputs)?;
     let paths: Vec<TreePath> = if asked.is_empty() {
         let is_wanted = |environment: &Environment| wanted.is_empty() || wanted.contains(&environment.name);
-        owners
-            .iter()
-            .filter(|(_, environment)| is_wanted(environment))
-            .map(|(path, _)| path.clone())
-            .collect()
+        owners.iter().filter(|(_, environment)| is_wanted(environment)).map(|(path, _)| path.clone()).collect()
     } else {
-        asked
-            .iter()
-            .map(|text| inside(repository.prefix(), text))
-            .collect::<Result<_, _>>()?
+        asked.iter().map(|text| inside(repository.prefix(), text)).collect::<Result<_, _>>()?
     };
     for path in paths {
-        let owner = owners
-            .iter()
-            .find(|(owned, _)| *owned == path)
-            .map(|(_, environment)| *environment);
+        let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, environment)| *environment);
         each(&resolve(tree, path, owner, inputs.load_restrictor))?;
     }
     Ok(())
 }
 
 fn resolve(tree: &dyn Tree, path: TreePath, owner: Option<&Environment>, given: Option<LoadRestrictor>) -> Overlay {
-    let load_restrictor = given
-        .or(owner.map(|environment| environment.load_restrictor))
-        .unwrap_or_default();
+    let load_restrictor = given.or(owner.map(|environment| environment.load_restrictor)).unwrap_or_default();
     let images = overlay::resolve(tree, &path, load_restrictor);
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
-    Overlay {
-        path,
-        environment: owner.map(|environment| environment.name.clone()),
-        images,
-        sites,
-    }
+    Overlay { path, environment: owner.map(|environment| environment.name.clone()), images, sites }
 }
 
 fn inside(prefix: &TreePath, text: &str) -> Result<TreePath, Error> {
     prefix.join(text).ok_or_else(|| {
-        Error::usage(
-            format!("{text} is not inside the repository"),
-            "name overlays relative to the directory of -C",
-        )
+        Error::usage(format!("{text} is not inside the repository"), "name overlays relative to the directory of -C")
     })
 }
 
@@ -96,12 +72,7 @@ fn asked(inputs: &ImagesInputs) -> Result<Vec<String>, Error> {
             true => std::io::read_to_string(std::io::stdin()).map_err(Error::io("read standard input"))?,
             false => std::fs::read_to_string(path).map_err(Error::io(format!("read {}", path.display())))?,
         };
-        asked.extend(
-            text.lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(str::to_owned),
-        );
+        asked.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
     }
     Ok(asked)
 }

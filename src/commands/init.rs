@@ -42,11 +42,7 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
     let mut found = Vec::new();
     for (name, paths) in &layout {
         let images = image_names(tree.as_ref(), paths)?;
-        found.push(Found {
-            name: name.clone(),
-            overlays: patterns(paths),
-            images,
-        });
+        found.push(Found { name: name.clone(), overlays: patterns(paths), images });
     }
     let text = template(&found);
     let Some(root) = repository.root().filter(|_| !inputs.dry_run) else {
@@ -65,13 +61,9 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
             format!("{} exists already", path.display()),
             "look at what would be written with --dry-run, or use --force",
         ),
-        _ => Error::Io {
-            what: format!("write {}", path.display()),
-            source,
-        },
+        _ => Error::Io { what: format!("write {}", path.display()), source },
     })?;
-    file.write_all(text.as_bytes())
-        .map_err(Error::io(format!("write {}", path.display())))?;
+    file.write_all(text.as_bytes()).map_err(Error::io(format!("write {}", path.display())))?;
     Ok((text, Some(path)))
 }
 
@@ -83,10 +75,7 @@ fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error
         let Ok(images) = overlay::resolve(tree, &path, LoadRestrictor::None) else {
             continue;
         };
-        let references = images
-            .uses
-            .iter()
-            .filter_map(|image_use| image_use.image.parse::<ImageRef>().ok());
+        let references = images.uses.iter().filter_map(|image_use| image_use.image.parse::<ImageRef>().ok());
         names.extend(references.map(|image| image.locator()));
     }
     Ok(names.into_iter().collect())
@@ -95,15 +84,12 @@ fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error
 /// Lists paths; many that differ in one component become one glob.
 fn patterns(paths: &[TreePath]) -> Vec<String> {
     let all: Vec<Vec<&str>> = paths.iter().map(|path| path.components().collect()).collect();
-    let Some(first) = all
-        .first()
-        .filter(|first| all.len() > LISTED && all.iter().all(|path| path.len() == first.len()))
+    let Some(first) =
+        all.first().filter(|first| all.len() > LISTED && all.iter().all(|path| path.len() == first.len()))
     else {
         return paths.iter().map(ToString::to_string).collect();
     };
-    let differing: Vec<usize> = (0..first.len())
-        .filter(|&i| all.iter().any(|path| path[i] != first[i]))
-        .collect();
+    let differing: Vec<usize> = (0..first.len()).filter(|&i| all.iter().any(|path| path[i] != first[i])).collect();
     let mut pattern = first.clone();
     match differing.as_slice() {
         [one] => pattern[*one] = "*",
@@ -119,15 +105,9 @@ mod tests {
     #[test]
     fn many_overlays_of_one_shape_become_a_glob() {
         let paths = |names: &[&str]| -> Vec<TreePath> {
-            names
-                .iter()
-                .map(|name| TreePath::parse(&format!("apps/{name}/overlays/dev")).unwrap())
-                .collect()
+            names.iter().map(|name| TreePath::parse(&format!("apps/{name}/overlays/dev")).unwrap()).collect()
         };
         assert_eq!(patterns(&paths(&["a", "b", "c", "d"])), ["apps/*/overlays/dev"]);
-        assert_eq!(
-            patterns(&paths(&["a", "b"])),
-            ["apps/a/overlays/dev", "apps/b/overlays/dev"]
-        );
+        assert_eq!(patterns(&paths(&["a", "b"])), ["apps/a/overlays/dev", "apps/b/overlays/dev"]);
     }
 }

@@ -59,40 +59,12 @@ pub(super) struct Judged {
 pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let started = Instant::now();
     let mut workspace = Workspace::open(&inputs.scope)?;
-    if workspace.config_used.path.is_none() && !inputs.offline {
-        return Err(Error::usage(
-            format!(
-                "there is no promote-bot.yaml at {}, so no registry is known",
-                workspace.config_used.revision.short()
-            ),
-            "write one with: promote-bot init   (or look without registries: promote-bot check --offline)",
-        ));
-    }
-    if inputs.offline {
-        workspace.notes.push("offline: no registry was asked".to_owned());
-    }
     let in_force = policies::load(workspace.rules.as_ref(), &workspace.config.environments)?;
     let mut environments = uses::changes(&mut workspace, &inputs.scope.environments)?;
-    let registries = match inputs.offline {
-        true => None,
-        false => {
-            let settings = settings(
-                &workspace.config,
-                workspace.rules.as_ref(),
-                inputs.variable,
-                inputs.jobs,
-            )?;
-            Some(Registries::new(settings, &inputs.credentials)?)
-        }
-    };
-    let candidates: Vec<Candidate> = environments
-        .iter_mut()
-        .flat_map(|e| std::mem::take(&mut e.sorted.candidates))
-        .collect();
-    let external = environments
-        .iter_mut()
-        .flat_map(|e| std::mem::take(&mut e.sorted.external))
-        .collect();
+    let registries = connect(inputs, &mut workspace)?;
+    let candidates: Vec<Candidate> =
+        environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.candidates)).collect();
+    let external = environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.external)).collect();
     let evidence = match &registries {
         Some(registries) => registries.gather(&candidates).await,
         None => vec![Evidence::UNASKED; candidates.len()],
@@ -101,9 +73,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let mut verdicts = policy::judge(&plan, &in_force);
     if inputs.fail_on == FailOn::Warning {
         // What fails the gate must not be copied either.
-        verdicts
-            .iter_mut()
-            .for_each(|verdict| verdict.finding.severity = review::raised(verdict.finding.severity));
+        verdicts.iter_mut().for_each(|verdict| verdict.finding.severity = review::raised(verdict.finding.severity));
     }
     Ok(Judged {
         workspace,
@@ -116,6 +86,23 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
         verdicts,
         registries,
     })
+}
+
+/// Sets the registries up, unless the run is offline.
+fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Registries>, Error> {
+    if inputs.offline {
+        workspace.notes.push("offline: no registry was asked".to_owned());
+        return Ok(None);
+    }
+    if workspace.config_used.path.is_none() {
+        let revision = workspace.config_used.revision.short();
+        return Err(Error::usage(
+            format!("there is no promote-bot.yaml at {revision}, so no registry is known"),
+            "write one with: promote-bot init   (or look without registries: promote-bot check --offline)",
+        ));
+    }
+    let settings = settings(&workspace.config, workspace.rules.as_ref(), inputs.variable, inputs.jobs)?;
+    Ok(Some(Registries::new(settings, &inputs.credentials)?))
 }
 
 impl Judged {
@@ -138,11 +125,7 @@ impl Judged {
             range: self.workspace.range,
             config: self.workspace.config_used,
             notes: self.workspace.notes,
-            result: environments
-                .iter()
-                .map(|e| e.result)
-                .max()
-                .unwrap_or(crate::domain::ReviewResult::Noop),
+            result: environments.iter().map(|e| e.result).max().unwrap_or(crate::domain::ReviewResult::Noop),
             environments,
             stats,
         }
@@ -151,7 +134,5 @@ impl Judged {
 
 /// Tells whether any verdict of `verdicts` keeps `step` from going.
 pub(super) fn is_denied(verdicts: &[Verdict], step: usize) -> bool {
-    verdicts
-        .iter()
-        .any(|verdict| verdict.step == step && verdict.finding.severity == Severity::Error)
+    verdicts.iter().any(|verdict| verdict.step == step && verdict.finding.severity == Severity::Error)
 }

@@ -1,7 +1,7 @@
 //! The stories, one file each: what promote-bot does when asked.
 //!
-//! A command takes its own inputs, already read from arguments and variables, and returns what is to be shown. [`check`] and
-//! [`promote`] are one story, told in [`judge`](self::judge::judge): `promote` goes on where `check` stops.
+//! A command takes its own inputs, already read from arguments and variables, and returns what is to be shown. [`check()`] and
+//! [`promote()`] are one story, told in `judge`: `promote` goes on where `check` stops.
 
 mod check;
 mod completions;

@@ -15,10 +15,7 @@ const COMPANIONS: [&str; 2] = ["signers", "waivers"];
 /// Reads the policies of every environment that names some.
 pub(super) fn load(tree: &dyn Tree, environments: &[Environment]) -> Result<BTreeMap<String, InForce>, Error> {
     let mut in_force = BTreeMap::new();
-    for environment in environments
-        .iter()
-        .filter(|environment| !environment.policies.is_empty())
-    {
+    for environment in environments.iter().filter(|environment| !environment.policies.is_empty()) {
         let mut set = InForce::default();
         for path in &environment.policies {
             load_one(tree, path, environment, &mut set)?;
@@ -36,10 +33,7 @@ fn load_one(tree: &dyn Tree, path: &str, environment: &Environment, set: &mut In
     }
     let missing = || {
         Error::usage(
-            format!(
-                "environment {} names the policy {path}, which does not exist",
-                environment.name
-            ),
+            format!("environment {} names the policy {path}, which does not exist", environment.name),
             "policies are named from the root of the repository; in CI they must exist at the base revision",
         )
     };
@@ -54,11 +48,7 @@ fn load_one(tree: &dyn Tree, path: &str, environment: &Environment, set: &mut In
         }
         Some((_, EntryKind::File)) => {
             let policy = load_file(tree, &tree_path)?.ok_or_else(missing)?;
-            if policy
-                .environments
-                .as_ref()
-                .is_some_and(|names| !names.contains(&environment.name))
-            {
+            if policy.environments.as_ref().is_some_and(|names| !names.contains(&environment.name)) {
                 return Err(Error::usage(
                     format!("{path} is not for environment {}, which names it", environment.name),
                     format!(
@@ -75,27 +65,19 @@ fn load_one(tree: &dyn Tree, path: &str, environment: &Environment, set: &mut In
 }
 
 fn is_policy(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(stem, ending)| matches!(ending, "yaml" | "yml") && !COMPANIONS.contains(&stem))
+    name.rsplit_once('.').is_some_and(|(stem, ending)| matches!(ending, "yaml" | "yml") && !COMPANIONS.contains(&stem))
 }
 
 fn load_file(tree: &dyn Tree, path: &TreePath) -> Result<Option<Policy>, Error> {
     let text = read_optional(tree, path)?;
-    text.map(|text| readable(path.as_str(), policy::read(path.as_str(), &text)))
-        .transpose()
+    text.map(|text| readable(path.as_str(), policy::read(path.as_str(), &text))).transpose()
 }
 
 fn readable(path: &str, read: Result<Policy, Vec<Fault>>) -> Result<Policy, Error> {
-    read.map_err(|faults| Error::Faults {
-        what: path.to_owned(),
-        faults,
-    })
+    read.map_err(|faults| Error::Faults { what: path.to_owned(), faults })
 }
 
 fn no_builtin(name: &str) -> Error {
     let known: Vec<String> = BUILTINS.iter().map(|(name, _)| format!("builtin:{name}")).collect();
-    Error::usage(
-        format!("there is no policy builtin:{name}"),
-        format!("known: {}", known.join(", ")),
-    )
+    Error::usage(format!("there is no policy builtin:{name}"), format!("known: {}", known.join(", ")))
 }

@@ -8,10 +8,10 @@ use crate::domain::Review;
 use crate::policy::approve;
 use crate::registry::Progress;
 
-/// Judges as [`check`](super::check) does, carries out what no rule denies unless `dry_run`, and compares both ends.
+/// Judges as [`check`](super::check()) does, carries out what no rule denies unless `dry_run`, and compares both ends.
 ///
 /// # Errors
-/// As [`check`](super::check). An image that cannot be copied is no error: the review says so, and the others go on.
+/// As [`check`](super::check()). An image that cannot be copied is no error: the review says so, and the others go on.
 pub async fn promote(inputs: &Inputs<'_>, dry_run: bool, progress: &dyn Progress) -> Result<Review, Error> {
     let mut judged = judge(inputs).await?;
     let approved = approve(std::mem::take(&mut judged.plan), &judged.verdicts);

@@ -33,21 +33,13 @@ impl Draft<'_> {
         let name = &found.environment.name;
         let mut findings = found.findings.clone();
         let mut images = Vec::new();
-        let own = self
-            .plan
-            .settled
-            .iter()
-            .enumerate()
-            .filter(|(_, settled)| settled.candidate().environment == *name);
+        let all = self.plan.settled.iter().enumerate();
+        let own = all.filter(|(_, settled)| settled.candidate().environment == *name);
         for (index, settled) in own {
             let (image, finding) = self.image(index, settled);
             findings.extend(finding);
-            findings.extend(
-                self.verdicts
-                    .iter()
-                    .filter(|verdict| verdict.step == index)
-                    .map(|verdict| verdict.finding.clone()),
-            );
+            let verdicts = self.verdicts.iter().filter(|verdict| verdict.step == index);
+            findings.extend(verdicts.map(|verdict| verdict.finding.clone()));
             images.push(image);
         }
         images.sort_by(|a, b| (&a.name, &a.to).cmp(&(&b.name, &b.to)));
@@ -55,24 +47,12 @@ impl Draft<'_> {
             images.push(of_change(change, State::Unknown));
             findings.push(finding.clone());
         }
-        images.extend(
-            found
-                .changes
-                .iter()
-                .filter(|c| c.kind == ChangeKind::Removed)
-                .map(|c| of_change(c, State::Removed)),
-        );
-        images.extend(
-            found
-                .changes
-                .iter()
-                .filter(|c| c.kind == ChangeKind::Unchanged)
-                .map(|c| of_change(c, State::Unknown)),
-        );
+        for (kind, state) in [(ChangeKind::Removed, State::Removed), (ChangeKind::Unchanged, State::Unknown)] {
+            let changes = found.changes.iter().filter(|change| change.kind == kind);
+            images.extend(changes.map(|change| of_change(change, state)));
+        }
         if self.raise_warnings {
-            findings
-                .iter_mut()
-                .for_each(|finding| finding.severity = raised(finding.severity));
+            findings.iter_mut().for_each(|finding| finding.severity = raised(finding.severity));
         }
         findings.sort_by(|a, b| (b.severity, &a.image, &a.rule).cmp(&(a.severity, &b.image, &b.rule)));
         findings
@@ -92,24 +72,10 @@ impl Draft<'_> {
     fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Option<Finding>) {
         let base = of_candidate(settled.candidate(), is_denied(self.verdicts, index));
         match settled {
-            Settled::External(_) => (
-                ImageReview {
-                    from: None,
-                    state: State::External,
-                    ..base
-                },
-                None,
-            ),
+            Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, None),
             Settled::Refused(refusal) => {
-                let image = ImageReview {
-                    state: refusal.state,
-                    digest: refusal.digest.clone(),
-                    ..base
-                };
-                (
-                    image,
-                    (!self.is_offline_silence(refusal.state)).then(|| refusal.finding.clone()),
-                )
+                let image = ImageReview { state: refusal.state, digest: refusal.digest.clone(), ..base };
+                (image, (!self.is_offline_silence(refusal.state)).then(|| refusal.finding.clone()))
             }
             Settled::Step(step) => {
                 let content = step.content.clone().unwrap_or_default();
@@ -117,11 +83,7 @@ impl Draft<'_> {
                 let untouched = if step.present { State::Present } else { State::Missing };
                 let (state, finding) = outcome.map_or((untouched, None), |outcome| plan::after(step, outcome));
                 let (bytes_copied, bytes_reused) = match outcome {
-                    Some(Outcome::Copied {
-                        bytes_copied,
-                        bytes_reused,
-                        ..
-                    }) => (*bytes_copied, *bytes_reused),
+                    Some(Outcome::Copied { bytes_copied, bytes_reused, .. }) => (*bytes_copied, *bytes_reused),
                     _ => (0, 0),
                 };
                 let image = ImageReview {
@@ -146,10 +108,7 @@ impl Draft<'_> {
     fn result(&self, images: &[ImageReview], findings: &[Finding]) -> ReviewResult {
         let is_error = |finding: &&Finding| finding.severity == Severity::Error;
         let undecided = |finding: &&Finding| matches!(finding.rule.as_str(), "registry-unreadable" | "copy-failed");
-        if findings
-            .iter()
-            .any(|finding| is_error(&finding) && !undecided(&finding))
-        {
+        if findings.iter().any(|finding| is_error(&finding) && !undecided(&finding)) {
             return ReviewResult::Failure;
         }
         if findings.iter().filter(is_error).any(|finding| undecided(&finding)) {
@@ -166,11 +125,7 @@ impl Draft<'_> {
 
 /// Returns the severity a finding has under `--fail-on warning`.
 pub(super) fn raised(severity: Severity) -> Severity {
-    if severity == Severity::Warning {
-        Severity::Error
-    } else {
-        severity
-    }
+    if severity == Severity::Warning { Severity::Error } else { severity }
 }
 
 /// Counts over all environments.
@@ -208,15 +163,8 @@ fn of_candidate(candidate: &Candidate, denied: bool) -> ImageReview {
 }
 
 fn of_change(change: &Change, state: State) -> ImageReview {
-    let text = change
-        .after
-        .as_ref()
-        .or(change.before.as_ref())
-        .cloned()
-        .unwrap_or_default();
-    let name = text
-        .parse::<ImageRef>()
-        .map_or_else(|_| text.clone(), |image| image.repository().to_owned());
+    let text = change.after.as_ref().or(change.before.as_ref()).cloned().unwrap_or_default();
+    let name = text.parse::<ImageRef>().map_or_else(|_| text.clone(), |image| image.repository().to_owned());
     ImageReview {
         name,
         kind: change.kind,
@@ -244,7 +192,5 @@ fn locations(sites: &[ImageSite]) -> Vec<Location> {
 fn excerpt(tree: &dyn Tree, place: &Location) -> Option<String> {
     let text = read_optional(tree, &TreePath::parse(&place.path)?).ok()??;
     let text = std::str::from_utf8(&text).ok()?;
-    text.lines()
-        .nth(place.line.checked_sub(1)? as usize)
-        .map(|line| line.chars().take(240).collect())
+    text.lines().nth(place.line.checked_sub(1)? as usize).map(|line| line.chars().take(240).collect())
 }

@@ -20,40 +20,26 @@ pub(super) fn settings(config: &Config, tree: &dyn Tree, variable: Lookup<'_>, j
         let ca_pem = match &registry.ca {
             Some(path) => Some(read_optional(tree, path)?.ok_or_else(|| {
                 let message = format!("the certificates {path} of registry {host} do not exist");
-                Error::usage(
-                    message,
-                    "`ca` is named from the root of the repository, at the configuration's revision",
-                )
+                Error::usage(message, "`ca` is named from the root of the repository, at the configuration's revision")
             })?),
             None => None,
         };
         let (username, password) = (secret(&registry.username)?, secret(&registry.password)?);
         let ca_pem = ca_pem.map(|pem| pem.to_vec());
-        hosts.insert(
-            host.clone(),
-            HostSettings {
-                username,
-                password,
-                ca_pem,
-                insecure: registry.insecure,
-            },
-        );
+        hosts.insert(host.clone(), HostSettings { username, password, ca_pem, insecure: registry.insecure });
     }
     Ok(Settings { hosts, jobs })
 }
 
 fn secret(source: &SecretSource, host: &str, variable: Lookup<'_>) -> Result<Secret, Error> {
     match source {
-        SecretSource::Env(name) => variable(name)
-            .filter(|value| !value.is_empty())
-            .map(Secret::new)
-            .ok_or_else(|| {
-                let message = format!("the variable {name} is not set, and registry {host} takes a credential from it");
-                Error::usage(
-                    message,
-                    format!("set {name}, or take `username` and `password` of {host} out of promote-bot.yaml"),
-                )
-            }),
+        SecretSource::Env(name) => variable(name).filter(|value| !value.is_empty()).map(Secret::new).ok_or_else(|| {
+            let message = format!("the variable {name} is not set, and registry {host} takes a credential from it");
+            Error::usage(
+                message,
+                format!("set {name}, or take `username` and `password` of {host} out of promote-bot.yaml"),
+            )
+        }),
         SecretSource::File(path) => {
             let text = std::fs::read_to_string(path)
                 .map_err(Error::io(format!("read the credential of registry {host} in {path}")))?;

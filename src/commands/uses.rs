@@ -24,41 +24,28 @@ pub(super) fn changes(workspace: &mut Workspace, wanted: &[String]) -> Result<Ve
     let all = workspace.config.environments.clone();
     let environments = select(&all, wanted)?;
     let side = |tree: &dyn Tree| -> Result<Vec<Uses>, TreeError> {
-        environments
-            .iter()
-            .map(|environment| overlay::uses(tree, environment))
-            .collect()
+        environments.iter().map(|environment| overlay::uses(tree, environment)).collect()
     };
     let (base, head) = thread::scope(|scope| {
         let base = scope.spawn(|| side(workspace.base.as_ref()));
         let head = side(workspace.head.as_ref());
         (base.join(), head)
     });
-    let base = base.map_err(|_| {
-        Error::usage(
-            "reading the base revision failed",
-            "report this as a fault of promote-bot",
-        )
-    })??;
+    let base =
+        base.map_err(|_| Error::usage("reading the base revision failed", "report this as a fault of promote-bot"))??;
     let mut found = Vec::new();
     for ((environment, base), head) in environments.into_iter().zip(base).zip(head?) {
         if base.overlays + head.overlays == 0 {
             let patterns = environment.overlays.join(", ");
-            workspace.notes.push(format!(
-                "environment {} has no overlays: nothing is at {patterns}",
-                environment.name
-            ));
+            workspace.notes.push(format!("environment {} has no overlays: nothing is at {patterns}", environment.name));
         }
-        found.push(compare(environment, &all, base, head));
+        found.push(compare(environment, &all, &base, head));
     }
     Ok(found)
 }
 
 fn select(all: &[Environment], wanted: &[String]) -> Result<Vec<Environment>, Error> {
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| !all.iter().any(|environment| environment.name == **name))
-    {
+    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|environment| environment.name == **name)) {
         let names: Vec<&str> = all.iter().map(|environment| environment.name.as_str()).collect();
         return Err(Error::usage(
             format!("there is no environment {unknown}"),
@@ -69,37 +56,18 @@ fn select(all: &[Environment], wanted: &[String]) -> Result<Vec<Environment>, Er
     Ok(all.iter().filter(is_wanted).cloned().collect())
 }
 
-fn compare(environment: Environment, all: &[Environment], base: Uses, head: Uses) -> EnvironmentChanges {
+fn compare(environment: Environment, all: &[Environment], base: &Uses, head: Uses) -> EnvironmentChanges {
     let changes = diff::changes(&base.sites, &head.sites);
     let sorted = plan::candidates(&environment, all, &changes);
-    let mut findings: Vec<Finding> = head
-        .errors
-        .iter()
-        .map(|error| plan::unresolved_overlay(error, Severity::Error))
-        .collect();
+    let mut findings: Vec<Finding> =
+        head.errors.iter().map(|error| plan::unresolved_overlay(error, Severity::Error)).collect();
     findings.extend(head.partial.iter().map(plan::partial_overlay));
-    for error in base
-        .errors
-        .iter()
-        .filter(|error| !head.errors.iter().any(|other| other.overlay == error.overlay))
-    {
+    for error in base.errors.iter().filter(|error| !head.errors.iter().any(|other| other.overlay == error.overlay)) {
         let message = format!(
             "the base of this overlay cannot be resolved, so every image in it counts as new: {}",
             error.message
         );
-        findings.push(plan::unresolved_overlay(
-            &OverlayError {
-                message,
-                ..error.clone()
-            },
-            Severity::Warning,
-        ));
+        findings.push(plan::unresolved_overlay(&OverlayError { message, ..error.clone() }, Severity::Warning));
     }
-    EnvironmentChanges {
-        environment,
-        changes,
-        sorted,
-        findings,
-        partial: head.partial,
-    }
+    EnvironmentChanges { environment, changes, sorted, findings, partial: head.partial }
 }

@@ -1,12 +1,14 @@
 //! The repository at hand: the range to compare, and the configuration it is judged by.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::error::Error;
 use crate::config::{self, Config};
-use crate::domain::tree::TreeError;
-use crate::domain::{ConfigUsed, Range, Revision, Tree, TreePath};
+use crate::domain::tree::{EntryKind, TreeError, follow};
+use crate::domain::{ConfigUsed, Environment, LoadRestrictor, Range, Revision, Tree, TreePath};
 use crate::git::{RangeRequest, Repository};
+use crate::overlay;
 
 /// Which side's configuration judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +64,7 @@ impl Workspace {
             (revision, rules) = (range.head.clone(), repository.tree(&range.head)?);
             text = read_optional(rules.as_ref(), &path)?;
             if text.is_some() {
-                notes.push(format!(
-                    "{path} is not at the base yet: this change brings it, and is judged by it"
-                ));
+                notes.push(format!("{path} is not at the base yet: this change brings it, and is judged by it"));
             }
         }
         let (config, used) = match text {
@@ -76,34 +76,17 @@ impl Workspace {
                     "check the path of --config, or write the file with: promote-bot init",
                 ));
             }
-            None => (
-                Config {
-                    environments: environments_by_layout(head.as_ref())?,
-                    ..Config::default()
-                },
-                None,
-            ),
+            None => (Config { environments: environments_by_layout(head.as_ref())?, ..Config::default() }, None),
         };
         let config_used = ConfigUsed { path: used, revision };
-        let mut workspace = Self {
-            range,
-            base,
-            head,
-            rules,
-            config,
-            config_used,
-            notes,
-        };
+        let mut workspace = Self { range, base, head, rules, config, config_used, notes };
         workspace.note_changed_rules(&path)?;
         Ok(workspace)
     }
 
     /// Says when the change touches the rules: which version judges it, and whether the new one can be read.
     fn note_changed_rules(&mut self, path: &TreePath) -> Result<(), Error> {
-        let (before, after) = (
-            read_optional(self.base.as_ref(), path)?,
-            read_optional(self.head.as_ref(), path)?,
-        );
+        let (before, after) = (read_optional(self.base.as_ref(), path)?, read_optional(self.head.as_ref(), path)?);
         if before.is_none() || before == after {
             return Ok(());
         }
@@ -115,35 +98,39 @@ impl Workspace {
         self.notes.push(format!("this change edits {path}: {effect}"));
         if let Some(Err(faults)) = after.map(|text| config::read(path.as_str(), &text)) {
             for fault in faults {
-                self.notes.push(format!(
-                    "{}:{}:{}: {}",
-                    fault.file, fault.line, fault.column, fault.message
-                ));
+                self.notes.push(format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));
             }
         }
         Ok(())
     }
 }
 
-/// Opens one revision alone, with the configuration that stands in it, if any does.
-pub(super) fn open_revision(
-    scope: &Scope,
-    revision: Option<&str>,
-) -> Result<(Repository, Box<dyn Tree>, Option<Config>), Error> {
-    let repository = Repository::open(&scope.directory)?;
-    let revision = match revision {
-        None if repository.root().is_some() => Revision::Worktree,
-        None => repository.commit("HEAD")?.into(),
-        Some("worktree") => Revision::Worktree,
-        Some("index") => Revision::Index,
-        Some(text) => repository.commit(text)?.into(),
-    };
-    let tree = repository.tree(&revision)?;
-    let path = config_path(&repository, scope)?;
-    let config = read_optional(tree.as_ref(), &path)?
-        .map(|text| read_config(&path, &text))
-        .transpose()?;
-    Ok((repository, tree, config))
+/// One revision alone, with the environments of the configuration that stands in it, else those its layout shows.
+pub(super) struct Snapshot {
+    pub(super) repository: Repository,
+    pub(super) tree: Box<dyn Tree>,
+    pub(super) environments: Vec<Environment>,
+}
+
+impl Snapshot {
+    /// Opens `revision`; the work tree, or HEAD in a bare repository, when none is given.
+    pub(super) fn open(scope: &Scope, revision: Option<&str>) -> Result<Self, Error> {
+        let repository = Repository::open(&scope.directory)?;
+        let revision = match revision {
+            None if repository.root().is_some() => Revision::Worktree,
+            None => repository.commit("HEAD")?.into(),
+            Some("worktree") => Revision::Worktree,
+            Some("index") => Revision::Index,
+            Some(text) => repository.commit(text)?.into(),
+        };
+        let tree = repository.tree(&revision)?;
+        let path = config_path(&repository, scope)?;
+        let environments = match read_optional(tree.as_ref(), &path)? {
+            Some(text) => read_config(&path, &text)?.environments,
+            None => environments_by_layout(tree.as_ref())?,
+        };
+        Ok(Self { repository, tree, environments })
+    }
 }
 
 fn config_path(repository: &Repository, scope: &Scope) -> Result<TreePath, Error> {
@@ -172,33 +159,27 @@ fn config_revision(scope: &Scope, range: &Range, is_bare: bool) -> Revision {
 }
 
 fn read_config(path: &TreePath, text: &[u8]) -> Result<Config, Error> {
-    config::read(path.as_str(), text).map_err(|faults| Error::Faults {
-        what: path.to_string(),
-        faults,
-    })
+    config::read(path.as_str(), text).map_err(|faults| Error::Faults { what: path.to_string(), faults })
 }
 
 /// Reads a file that may be absent.
-pub(super) fn read_optional(tree: &dyn Tree, path: &TreePath) -> Result<Option<std::sync::Arc<[u8]>>, TreeError> {
-    match crate::domain::tree::follow(tree, path)? {
-        Some((path, crate::domain::tree::EntryKind::File)) => tree.read(&path).map(Some),
+pub(super) fn read_optional(tree: &dyn Tree, path: &TreePath) -> Result<Option<Arc<[u8]>>, TreeError> {
+    match follow(tree, path)? {
+        Some((path, EntryKind::File)) => tree.read(&path).map(Some),
         _ => Ok(None),
     }
 }
 
 /// Takes `…/overlays/<environment>` directories as environments, which serves for reading.
-pub(super) fn environments_by_layout(tree: &dyn Tree) -> Result<Vec<crate::domain::Environment>, TreeError> {
-    let layout = crate::overlay::layout(tree)?;
-    Ok(layout
-        .into_iter()
-        .map(|(name, paths)| crate::domain::Environment {
-            name,
-            overlays: paths.iter().map(ToString::to_string).collect(),
-            registry: None,
-            from: None,
-            rewrites: Vec::new(),
-            policies: Vec::new(),
-            load_restrictor: crate::domain::LoadRestrictor::Root,
-        })
-        .collect())
+fn environments_by_layout(tree: &dyn Tree) -> Result<Vec<Environment>, TreeError> {
+    let environment = |(name, paths): (String, Vec<TreePath>)| Environment {
+        name,
+        overlays: paths.iter().map(ToString::to_string).collect(),
+        registry: None,
+        from: None,
+        rewrites: Vec::new(),
+        policies: Vec::new(),
+        load_restrictor: LoadRestrictor::Root,
+    };
+    Ok(overlay::layout(tree)?.into_iter().map(environment).collect())
 }

@@ -49,11 +49,7 @@ pub fn read(path: &str, text: &[u8]) -> Result<Config, Vec<Fault>> {
     let config = match documents.as_slice() {
         [document] => read_document(document, &faults),
         [] if faults.is_empty() => {
-            return Err(vec![fault_at_start(
-                path,
-                "the configuration is empty",
-                "promote-bot init writes one",
-            )]);
+            return Err(vec![fault_at_start(path, "the configuration is empty", "promote-bot init writes one")]);
         }
         [] => None,
         [_, second, ..] => {
@@ -68,13 +64,7 @@ pub fn read(path: &str, text: &[u8]) -> Result<Config, Vec<Fault>> {
 }
 
 fn fault_at_start(path: &str, message: &str, hint: &str) -> Fault {
-    Fault {
-        file: path.to_owned(),
-        line: 1,
-        column: 1,
-        message: message.to_owned(),
-        hint: Some(hint.to_owned()),
-    }
+    Fault { file: path.to_owned(), line: 1, column: 1, message: message.to_owned(), hint: Some(hint.to_owned()) }
 }
 
 fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
@@ -94,14 +84,8 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
     if environments.is_empty() && faults.is_empty() {
         faults.push(document, "`environments` names no environment");
     }
-    let registries = registries
-        .into_iter()
-        .filter_map(|(host, value)| read_registry(host, value, faults))
-        .collect();
-    Some(Config {
-        environments,
-        registries,
-    })
+    let registries = registries.into_iter().filter_map(|(host, value)| read_registry(host, value, faults)).collect();
+    Some(Config { environments, registries })
 }
 
 fn read_environment(
@@ -113,10 +97,7 @@ fn read_environment(
 ) -> Option<Environment> {
     let name = name_node.as_str().unwrap_or_default();
     if !is_name(name) {
-        faults.push(
-            name_node,
-            "an environment's name has lower-case letters, digits, `-`, `_` and `.`, at most 63",
-        );
+        faults.push(name_node, "an environment's name has lower-case letters, digits, `-`, `_` and `.`, at most 63");
     }
     let mut fields = Fields::of(node, format!("environment `{name}`"), faults)?;
     fields.required("overlays");
@@ -136,21 +117,14 @@ fn read_environment(
             LoadRestrictor::Root
         }
     };
-    overlays
-        .iter()
-        .for_each(|(node, pattern)| check_pattern(node, pattern, faults));
-    policies
-        .iter()
-        .for_each(|(node, path)| check_policy(node, path, faults));
+    overlays.iter().for_each(|(node, pattern)| check_pattern(node, pattern, faults));
+    policies.iter().for_each(|(node, path)| check_policy(node, path, faults));
     Some(Environment {
         name: name.to_owned(),
         overlays: overlays.iter().map(|(_, pattern)| tidy(pattern)).collect(),
         registry: registry.and_then(|node| read_prefix(node, faults)),
         from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
-        rewrites: rewrites
-            .iter()
-            .filter_map(|rewrite| read_rewrite(rewrite, faults))
-            .collect(),
+        rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
         policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
         load_restrictor,
     })
@@ -167,10 +141,7 @@ fn tidy(pattern: &str) -> String {
 
 fn check_pattern(node: &Node, pattern: &str, faults: &Faults) {
     if TreePath::parse(pattern).is_none() {
-        faults.push(
-            node,
-            format!("`{pattern}` leaves the repository: overlays are named from its root"),
-        );
+        faults.push(node, format!("`{pattern}` leaves the repository: overlays are named from its root"));
     }
     if let Err(error) = Glob::new(pattern) {
         faults.push(node, error.to_string());
@@ -179,10 +150,7 @@ fn check_pattern(node: &Node, pattern: &str, faults: &Faults) {
 
 fn check_policy(node: &Node, path: &str, faults: &Faults) {
     if !path.starts_with("builtin:") && TreePath::parse(path).is_none() {
-        faults.push(
-            node,
-            format!("`{path}` leaves the repository: policies are named from its root"),
-        );
+        faults.push(node, format!("`{path}` leaves the repository: policies are named from its root"));
     }
 }
 
@@ -199,10 +167,7 @@ fn read_prefix(node: &Node, faults: &Faults) -> Option<RegistryPrefix> {
             None
         }
         None => {
-            faults.push(
-                node,
-                format!("`registry` must be a string, found a {}", node.kind_name()),
-            );
+            faults.push(node, format!("`registry` must be a string, found a {}", node.kind_name()));
             None
         }
     }
@@ -232,14 +197,7 @@ fn read_from(
         faults.push_with_hint(
             node,
             format!("there is no environment `{from}`"),
-            format!(
-                "environments: {}",
-                names
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            format!("environments: {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
         );
     }
     None
@@ -259,10 +217,7 @@ fn read_rewrite(node: &Node, faults: &Faults) -> Option<Rewrite> {
 
 fn read_registry(host_node: &Node, node: &Node, faults: &Faults) -> Option<(String, RegistrySettings)> {
     let text = host_node.as_str().unwrap_or_default();
-    let host = format!("{text}/x")
-        .parse::<ImageRef>()
-        .ok()
-        .filter(|_| !text.contains('/'));
+    let host = format!("{text}/x").parse::<ImageRef>().ok().filter(|_| !text.contains('/'));
     if host.is_none() {
         faults.push_with_hint(
             host_node,
@@ -271,40 +226,22 @@ fn read_registry(host_node: &Node, node: &Node, faults: &Faults) -> Option<(Stri
         );
     }
     let mut fields = Fields::of(node, format!("registry `{text}`"), faults)?;
-    let username = fields
-        .optional("username")
-        .and_then(|node| read_secret(node, "username", faults));
-    let password = fields
-        .optional("password")
-        .and_then(|node| read_secret(node, "password", faults));
+    let username = fields.optional("username").and_then(|node| read_secret(node, "username", faults));
+    let password = fields.optional("password").and_then(|node| read_secret(node, "password", faults));
     let ca_node = fields.optional("ca");
     let ca = fields.non_empty_string("ca").and_then(|path| {
         let parsed = TreePath::parse(path);
         if let (None, Some(node)) = (&parsed, ca_node) {
-            faults.push(
-                node,
-                format!("`{path}` leaves the repository: certificates are named from its root"),
-            );
+            faults.push(node, format!("`{path}` leaves the repository: certificates are named from its root"));
         }
         parsed
     });
     let insecure = fields.bool("insecure").unwrap_or(false);
     fields.finish();
     if username.is_some() != password.is_some() && faults.is_empty() {
-        faults.push(
-            node,
-            format!("registry `{text}` needs both `username` and `password`, or neither"),
-        );
+        faults.push(node, format!("registry `{text}` needs both `username` and `password`, or neither"));
     }
-    Some((
-        host?.registry().to_owned(),
-        RegistrySettings {
-            username,
-            password,
-            ca,
-            insecure,
-        },
-    ))
+    Some((host?.registry().to_owned(), RegistrySettings { username, password, ca, insecure }))
 }
 
 fn read_secret(node: &Node, key: &str, faults: &Faults) -> Option<SecretSource> {
@@ -412,10 +349,7 @@ registries:
 
     #[test]
     fn broken_yaml_and_empty_files_are_faults_with_a_place() {
-        assert_eq!(
-            told(""),
-            ["1:1 the configuration is empty | promote-bot init writes one"]
-        );
+        assert_eq!(told(""), ["1:1 the configuration is empty | promote-bot init writes one"]);
         assert!(told("version: [1\n")[0].starts_with("2:1 ") || told("version: [1\n")[0].starts_with("1:"));
         assert_eq!(told("version: 1\nenvironments: {}\n").len(), 1);
     }

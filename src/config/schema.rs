@@ -14,7 +14,7 @@ struct ConfigFile {
     version: u32,
     /// The environments by name, in promotion order.
     environments: BTreeMap<String, EnvironmentEntry>,
-    /// What is to be known of registries, by host[:port]. Optional: docker's and podman's auth files are found by themselves.
+    /// What is to be known of registries, by `host[:port]`. Optional: docker's and podman's auth files are found by themselves.
     registries: Option<BTreeMap<String, RegistryEntry>>,
 }
 
@@ -25,7 +25,7 @@ struct ConfigFile {
 struct EnvironmentEntry {
     /// Overlay directories from the root of the repository: a path, a glob, or a list of them.
     overlays: OneOrMany,
-    /// The prefix under which this environment's images live: host[:port][/path].
+    /// The prefix under which this environment's images live: `host[:port][/path]`.
     registry: String,
     /// The environment a missing image is copied from; it stands before this one.
     from: Option<String>,
@@ -99,10 +99,8 @@ mod tests {
     /// The keys the reader knows, as it tells them to whoever writes a key that is like none.
     fn read_keys(text: &str) -> BTreeSet<String> {
         let faults = read("c", text.as_bytes()).unwrap_err();
-        let hint = faults
-            .iter()
-            .find_map(|fault| fault.hint.as_ref().filter(|h| h.starts_with("known fields")))
-            .unwrap();
+        let hint =
+            faults.iter().find_map(|fault| fault.hint.as_ref().filter(|h| h.starts_with("known fields"))).unwrap();
         hint.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     }
 
@@ -117,10 +115,7 @@ mod tests {
         let cases = [
             (&schema, "zzzzzzzzzz: 1"),
             (definition("EnvironmentEntry"), "environments: {a: {zzzzzzzzzz: 1}}"),
-            (
-                definition("RewriteEntry"),
-                "environments: {a: {images: [{zzzzzzzzzz: 1}]}}",
-            ),
+            (definition("RewriteEntry"), "environments: {a: {images: [{zzzzzzzzzz: 1}]}}"),
             (definition("RegistryEntry"), "registries: {a.example: {zzzzzzzzzz: 1}}"),
         ];
         for (schema, text) in cases {

@@ -37,26 +37,16 @@ pub fn template(found: &[Found]) -> String {
     for environment in found {
         let _ = writeln!(out, "  {}:", environment.name);
         let overlays: Vec<String> = environment.overlays.iter().map(|path| quoted(path)).collect();
-        match overlays.as_slice() {
-            [one] => _ = writeln!(out, "    overlays: {one}"),
-            many => _ = writeln!(out, "    overlays: [{}]", many.join(", ")),
-        }
-        match common_registry(&environment.images) {
-            Some(registry) => _ = writeln!(out, "    registry: {registry}"),
-            None => {
-                _ = writeln!(
-                    out,
-                    "    registry: {}.registry.example    # CHANGE ME: where its images live",
-                    environment.name
-                )
-            }
-        }
+        let overlays = match overlays.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let _ = writeln!(out, "    overlays: {overlays}");
+        let guess = || format!("{}.registry.example    # CHANGE ME: where its images live", environment.name);
+        let registry = common_registry(&environment.images).unwrap_or_else(guess);
+        let _ = writeln!(out, "    registry: {registry}");
         if let Some(previous) = previous {
-            let _ = writeln!(
-                out,
-                "    from: {previous}{}# where a missing image is copied from",
-                " ".repeat(12)
-            );
+            let _ = writeln!(out, "    from: {previous}{}# where a missing image is copied from", " ".repeat(12));
         }
         previous = Some(&environment.name);
     }
@@ -68,43 +58,20 @@ pub fn template(found: &[Found]) -> String {
 }
 
 fn rank(name: &str) -> usize {
-    USUAL_ORDER
-        .iter()
-        .position(|names| names.contains(&name))
-        .map_or(2, |group| group * 2)
+    USUAL_ORDER.iter().position(|names| names.contains(&name)).map_or(2, |group| group * 2)
 }
 
 fn quoted(path: &str) -> String {
-    let is_plain = path
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'));
-    if is_plain {
-        path.to_owned()
-    } else {
-        format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
-    }
+    let is_plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'));
+    if is_plain { path.to_owned() } else { format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 /// The registry host that most of the images share, with the path components common to those.
 fn common_registry(images: &[String]) -> Option<String> {
-    let host = |image: &str| {
-        image
-            .split('/')
-            .next()
-            .filter(|host| host.contains(['.', ':']))
-            .map(str::to_owned)
-    };
-    let hosts: BTreeSet<String> = images
-        .iter()
-        .filter_map(|image| host(image))
-        .filter(|host| host != "docker.io")
-        .collect();
-    let count = |wanted: &String| {
-        images
-            .iter()
-            .filter(|image| host(image).as_ref() == Some(wanted))
-            .count()
-    };
+    let host = |image: &str| image.split('/').next().filter(|host| host.contains(['.', ':'])).map(str::to_owned);
+    let hosts: BTreeSet<String> =
+        images.iter().filter_map(|image| host(image)).filter(|host| host != "docker.io").collect();
+    let count = |wanted: &String| images.iter().filter(|image| host(image).as_ref() == Some(wanted)).count();
     let most = hosts.iter().max_by_key(|host| count(host))?;
     let names: Vec<Vec<&str>> = images
         .iter()
@@ -112,9 +79,7 @@ fn common_registry(images: &[String]) -> Option<String> {
         .map(|image| image.split('/').collect())
         .collect();
     let shortest = names.iter().map(|name| name.len() - 1).min()?;
-    let shared = (0..shortest)
-        .take_while(|&i| names.iter().all(|name| name[i] == names[0][i]))
-        .count();
+    let shared = (0..shortest).take_while(|&i| names.iter().all(|name| name[i] == names[0][i])).count();
     Some(names[0][..shared.max(1)].join("/"))
 }
 
@@ -134,14 +99,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_stands_in_promotion_order() {
         let text = template(&[
-            found(
-                "production",
-                &[
-                    "prod.example/team/api",
-                    "prod.example/team/web",
-                    "docker.io/library/nginx",
-                ],
-            ),
+            found("production", &["prod.example/team/api", "prod.example/team/web", "docker.io/library/nginx"]),
             found("dev", &["dev.example:5000/api"]),
             found("staging", &[]),
         ]);
@@ -149,13 +107,7 @@ mod tests {
         let shown: Vec<_> = config
             .environments
             .iter()
-            .map(|e| {
-                (
-                    e.name.as_str(),
-                    e.registry.as_ref().unwrap().to_string(),
-                    e.from.as_deref(),
-                )
-            })
+            .map(|e| (e.name.as_str(), e.registry.as_ref().unwrap().to_string(), e.from.as_deref()))
             .collect();
         assert_eq!(
             shown,

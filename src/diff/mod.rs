@@ -15,17 +15,14 @@ type ByReference<'a> = BTreeMap<String, Vec<&'a ImageSite>>;
 #[must_use]
 pub fn changes(base: &[ImageSite], head: &[ImageSite]) -> Vec<Change> {
     let (before, after) = (by_reference(base), by_reference(head));
-    let slots: BTreeMap<Slot<'_>, &str> = base
-        .iter()
-        .map(|site| (Slot::of(site), site.image_use.image.as_str()))
-        .collect();
+    let slots: BTreeMap<Slot<'_>, &str> =
+        base.iter().map(|site| (Slot::of(site), site.image_use.image.as_str())).collect();
     let mut replaced = BTreeSet::new();
     let mut changes = Vec::new();
     for (reference, sites) in after.iter().filter(|(reference, _)| !before.contains_key(*reference)) {
         let candidates = sites.iter().filter_map(|site| slots.get(&Slot::of(site)).copied());
-        let predecessors: Vec<&str> = candidates
-            .filter(|image| !after.contains_key(&canonical(image)) || same_name(image, reference))
-            .collect();
+        let predecessors: Vec<&str> =
+            candidates.filter(|image| !after.contains_key(&canonical(image)) || same_name(image, reference)).collect();
         let predecessor = predecessors
             .iter()
             .copied()
@@ -33,31 +30,17 @@ pub fn changes(base: &[ImageSite], head: &[ImageSite]) -> Vec<Change> {
             .or_else(|| predecessors.first().copied())
             .or_else(|| gone_of_same_name(&before, &after, reference));
         replaced.extend(predecessors.iter().copied().chain(predecessor).map(canonical));
-        let kind = if predecessor.is_some() {
-            ChangeKind::Changed
-        } else {
-            ChangeKind::Added
-        };
+        let kind = if predecessor.is_some() { ChangeKind::Changed } else { ChangeKind::Added };
         changes.push(change(kind, predecessor, Some(sites), sites));
     }
     for (reference, sites) in &before {
         if !after.contains_key(reference) && !replaced.contains(reference) {
-            changes.push(change(
-                ChangeKind::Removed,
-                Some(&sites[0].image_use.image),
-                None,
-                sites,
-            ));
+            changes.push(change(ChangeKind::Removed, Some(&sites[0].image_use.image), None, sites));
         }
     }
     for (reference, sites) in &after {
         if let Some(old) = before.get(reference) {
-            changes.push(change(
-                ChangeKind::Unchanged,
-                Some(&old[0].image_use.image),
-                Some(sites),
-                sites,
-            ));
+            changes.push(change(ChangeKind::Unchanged, Some(&old[0].image_use.image), Some(sites), sites));
         }
     }
     changes
@@ -99,9 +82,7 @@ fn by_reference(sites: &[ImageSite]) -> ByReference<'_> {
 }
 
 fn canonical(image: &str) -> String {
-    image
-        .parse::<ImageRef>()
-        .map_or_else(|_| image.to_owned(), |image| image.to_string())
+    image.parse::<ImageRef>().map_or_else(|_| image.to_owned(), |image| image.to_string())
 }
 
 /// Tells whether two references are about one image: the last component of their repositories is equal.
@@ -115,9 +96,7 @@ fn last_component(image: &ImageRef) -> String {
 }
 
 fn gone_of_same_name<'a>(before: &ByReference<'a>, after: &ByReference<'_>, reference: &str) -> Option<&'a str> {
-    let gone = before
-        .iter()
-        .find(|(old, _)| !after.contains_key(*old) && same_name(old, reference));
+    let gone = before.iter().find(|(old, _)| !after.contains_key(*old) && same_name(old, reference));
     gone.map(|(_, sites)| sites[0].image_use.image.as_str())
 }
 
@@ -144,40 +123,23 @@ mod tests {
             image_use: ImageUse {
                 image: image.to_owned(),
                 class: UseClass::Container,
-                workload: Workload {
-                    kind: "Deployment".into(),
-                    name: workload.into(),
-                    ..Workload::default()
-                },
+                workload: Workload { kind: "Deployment".into(), name: workload.into(), ..Workload::default() },
                 container: Some(container.to_owned()),
                 field: "spec.template.spec.containers[0].image".to_owned(),
                 location: location.clone(),
-                origins: Origins {
-                    name: location,
-                    tag: None,
-                    digest: None,
-                },
+                origins: Origins { name: location, tag: None, digest: None },
             },
         }
     }
 
     fn summary(changes: &[Change]) -> Vec<(&'static str, Option<&str>, Option<&str>)> {
-        changes
-            .iter()
-            .map(|c| (c.kind.word(), c.before.as_deref(), c.after.as_deref()))
-            .collect()
+        changes.iter().map(|c| (c.kind.word(), c.before.as_deref(), c.after.as_deref())).collect()
     }
 
     #[test]
     fn a_new_tag_of_one_container_is_one_change() {
-        let base = [
-            site("o", "api", "api", "r.example/api:1"),
-            site("o", "web", "web", "r.example/web:1"),
-        ];
-        let head = [
-            site("o", "api", "api", "r.example/api:2"),
-            site("o", "web", "web", "r.example/web:1"),
-        ];
+        let base = [site("o", "api", "api", "r.example/api:1"), site("o", "web", "web", "r.example/web:1")];
+        let head = [site("o", "api", "api", "r.example/api:2"), site("o", "web", "web", "r.example/web:1")];
         assert_eq!(
             summary(&changes(&base, &head)),
             [
@@ -202,23 +164,14 @@ mod tests {
     #[test]
     fn an_image_that_another_overlay_of_the_environment_runs_is_not_new() {
         let base = [site("o", "a", "a", "r.example/api:2")];
-        let head = [
-            site("o", "a", "a", "r.example/api:2"),
-            site("p", "b", "b", "r.example/api:2"),
-        ];
+        let head = [site("o", "a", "a", "r.example/api:2"), site("p", "b", "b", "r.example/api:2")];
         assert_eq!(changes(&base, &head)[0].kind, ChangeKind::Unchanged);
     }
 
     #[test]
     fn a_renamed_workload_still_tells_what_stood_before() {
-        let found = changes(
-            &[site("o", "a", "a", "r.example/api:1")],
-            &[site("o", "b", "b", "r.example/api:2")],
-        );
-        assert_eq!(
-            summary(&found),
-            [("changed", Some("r.example/api:1"), Some("r.example/api:2"))]
-        );
+        let found = changes(&[site("o", "a", "a", "r.example/api:1")], &[site("o", "b", "b", "r.example/api:2")]);
+        assert_eq!(summary(&found), [("changed", Some("r.example/api:1"), Some("r.example/api:2"))]);
     }
 
     #[test]
@@ -229,10 +182,7 @@ mod tests {
 
     #[test]
     fn another_spelling_of_the_same_image_is_no_change() {
-        let found = changes(
-            &[site("o", "a", "a", "nginx:1")],
-            &[site("o", "a", "a", "docker.io/library/nginx:1")],
-        );
+        let found = changes(&[site("o", "a", "a", "nginx:1")], &[site("o", "a", "a", "docker.io/library/nginx:1")]);
         assert_eq!(found[0].kind, ChangeKind::Unchanged);
     }
 

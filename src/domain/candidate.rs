@@ -61,10 +61,7 @@ pub struct Sighting {
 
 impl Sighting {
     /// Nothing was asked.
-    pub const UNASKED: Self = Self {
-        tag: Seen::Unasked,
-        digest: Seen::Unasked,
-    };
+    pub const UNASKED: Self = Self { tag: Seen::Unasked, digest: Seen::Unasked };
 
     /// Returns the reason why either look-up failed.
     #[must_use]
@@ -98,9 +95,5 @@ pub struct Evidence {
 
 impl Evidence {
     /// What an offline run knows.
-    pub const UNASKED: Self = Self {
-        source: Sighting::UNASKED,
-        destination: Sighting::UNASKED,
-        content: None,
-    };
+    pub const UNASKED: Self = Self { source: Sighting::UNASKED, destination: Sighting::UNASKED, content: None };
 }

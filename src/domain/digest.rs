@@ -120,15 +120,10 @@ impl FromStr for Digest {
             "sha256" => Algorithm::Sha256,
             "sha512" => Algorithm::Sha512,
             other => {
-                return Err(InvalidDigest::Algorithm {
-                    found: other.chars().take(32).collect(),
-                });
+                return Err(InvalidDigest::Algorithm { found: other.chars().take(32).collect() });
             }
         };
-        let valid = hex
-            .bytes()
-            .take_while(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-            .count();
+        let valid = hex.bytes().take_while(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).count();
         if valid != hex.len() || valid != algorithm.hex_len() {
             return Err(InvalidDigest::Hex {
                 algorithm: algorithm.name(),
@@ -136,10 +131,7 @@ impl FromStr for Digest {
                 found: valid,
             });
         }
-        Ok(Self {
-            algorithm,
-            hex: hex.into(),
-        })
+        Ok(Self { algorithm, hex: hex.into() })
     }
 }
 
@@ -175,14 +167,8 @@ impl Hasher {
     #[must_use]
     pub fn finish(self) -> Digest {
         match self.0 {
-            State::Sha256(hasher) => Digest {
-                algorithm: Algorithm::Sha256,
-                hex: hex(&hasher.finalize()),
-            },
-            State::Sha512(hasher) => Digest {
-                algorithm: Algorithm::Sha512,
-                hex: hex(&hasher.finalize()),
-            },
+            State::Sha256(hasher) => Digest { algorithm: Algorithm::Sha256, hex: hex(&hasher.finalize()) },
+            State::Sha512(hasher) => Digest { algorithm: Algorithm::Sha512, hex: hex(&hasher.finalize()) },
         }
     }
 }
@@ -225,13 +211,7 @@ mod tests {
 
     #[test]
     fn upper_case_short_and_unknown_digests_are_refused() {
-        for text in [
-            "sha256:ABC",
-            "sha256:",
-            "md5:00",
-            "sha256",
-            &format!("sha256:{}", "G".repeat(64)),
-        ] {
+        for text in ["sha256:ABC", "sha256:", "md5:00", "sha256", &format!("sha256:{}", "G".repeat(64))] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
     }

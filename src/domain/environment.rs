@@ -78,11 +78,7 @@ impl RegistryPrefix {
 impl fmt::Display for RegistryPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.registry)?;
-        if self.path.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "/{}", self.path)
-        }
+        if self.path.is_empty() { Ok(()) } else { write!(f, "/{}", self.path) }
     }
 }
 
@@ -95,10 +91,7 @@ impl FromStr for RegistryPrefix {
         if !path.is_empty() {
             check_repository(path)?;
         }
-        Ok(Self {
-            registry: canonical_registry(registry)?,
-            path: path.to_owned(),
-        })
+        Ok(Self { registry: canonical_registry(registry)?, path: path.to_owned() })
     }
 }
 
@@ -143,10 +136,7 @@ impl Rewrite {
     /// # Errors
     /// When a side is not an image name, or `{path}` is not in both or neither.
     pub fn new(from: &str, to: &str) -> Result<Self, InvalidRewrite> {
-        let rule = Self {
-            from: Pattern::new(from)?,
-            to: Pattern::new(to)?,
-        };
+        let rule = Self { from: Pattern::new(from)?, to: Pattern::new(to)? };
         match rule.from.after.is_some() == rule.to.after.is_some() {
             true => Ok(rule),
             false => Err(InvalidRewrite::Placeholder),
@@ -176,29 +166,18 @@ impl Pattern {
             return Err(InvalidRewrite::Placeholder);
         }
         let sample = format!("{before}{}", after.map(|after| format!("x{after}")).unwrap_or_default());
-        let image: ImageRef = sample.parse().map_err(|source| InvalidRewrite::Name {
-            text: text.to_owned(),
-            source,
-        })?;
+        let image: ImageRef =
+            sample.parse().map_err(|source| InvalidRewrite::Name { text: text.to_owned(), source })?;
         if !image.suffix().is_empty() {
             return Err(InvalidRewrite::Suffix(text.to_owned()));
         }
         // The canonical host has the length of what was written only by luck; take it from the parsed sample.
         let locator = image.locator();
         let Some(after) = after else {
-            return Ok(Self {
-                before: locator,
-                after: None,
-            });
+            return Ok(Self { before: locator, after: None });
         };
-        let before = locator
-            .strip_suffix(after)
-            .and_then(|rest| rest.strip_suffix('x'))
-            .unwrap_or(before);
-        Ok(Self {
-            before: before.to_owned(),
-            after: Some(after.to_owned()),
-        })
+        let before = locator.strip_suffix(after).and_then(|rest| rest.strip_suffix('x')).unwrap_or(before);
+        Ok(Self { before: before.to_owned(), after: Some(after.to_owned()) })
     }
 
     /// Returns what `{path}` stands for in `locator`: empty for a pattern without it.
@@ -237,23 +216,15 @@ mod tests {
 
     #[test]
     fn an_image_moves_between_prefixes_with_tag_and_digest() {
-        let (dev, prod): (RegistryPrefix, RegistryPrefix) = (
-            "dev.example:5000".parse().unwrap(),
-            "prod.example/team".parse().unwrap(),
-        );
-        assert_eq!(
-            prod.translate(&image("prod.example/team/a/b:1"), &dev),
-            Some(image("dev.example:5000/a/b:1"))
-        );
+        let (dev, prod): (RegistryPrefix, RegistryPrefix) =
+            ("dev.example:5000".parse().unwrap(), "prod.example/team".parse().unwrap());
+        assert_eq!(prod.translate(&image("prod.example/team/a/b:1"), &dev), Some(image("dev.example:5000/a/b:1")));
     }
 
     #[test]
     fn a_rewrite_reads_both_ways() {
         let rule = Rewrite::new("dev.example:5000/legacy/{path}", "prod.example/team/{path}-v1").unwrap();
-        let (dev, prod) = (
-            image("dev.example:5000/legacy/a/b:1"),
-            image("prod.example/team/a/b-v1:1"),
-        );
+        let (dev, prod) = (image("dev.example:5000/legacy/a/b:1"), image("prod.example/team/a/b-v1:1"));
         assert_eq!(rule.destination_of(&dev).as_ref(), Some(&prod));
         assert_eq!(rule.source_of(&prod).as_ref(), Some(&dev));
     }
@@ -261,30 +232,15 @@ mod tests {
     #[test]
     fn a_rewrite_without_placeholder_is_about_one_repository() {
         let rule = Rewrite::new("dev.example/old", "prod.example/new").unwrap();
-        assert_eq!(
-            rule.source_of(&image("prod.example/new:2")),
-            Some(image("dev.example/old:2"))
-        );
+        assert_eq!(rule.source_of(&image("prod.example/new:2")), Some(image("dev.example/old:2")));
         assert_eq!(rule.source_of(&image("prod.example/new/er:2")), None);
     }
 
     #[test]
     fn rewrites_that_cannot_be_read_back_are_refused() {
-        assert_eq!(
-            Rewrite::new("dev.example/{path}", "prod.example/x"),
-            Err(InvalidRewrite::Placeholder)
-        );
-        assert_eq!(
-            Rewrite::new("dev.example/{path}/{path}", "p.example/{path}"),
-            Err(InvalidRewrite::Placeholder)
-        );
-        assert!(matches!(
-            Rewrite::new("dev.example/a:1", "p.example/a"),
-            Err(InvalidRewrite::Suffix(_))
-        ));
-        assert!(matches!(
-            Rewrite::new("dev.example/A{path}", "p.example/{path}"),
-            Err(InvalidRewrite::Name { .. })
-        ));
+        assert_eq!(Rewrite::new("dev.example/{path}", "prod.example/x"), Err(InvalidRewrite::Placeholder));
+        assert_eq!(Rewrite::new("dev.example/{path}/{path}", "p.example/{path}"), Err(InvalidRewrite::Placeholder));
+        assert!(matches!(Rewrite::new("dev.example/a:1", "p.example/a"), Err(InvalidRewrite::Suffix(_))));
+        assert!(matches!(Rewrite::new("dev.example/A{path}", "p.example/{path}"), Err(InvalidRewrite::Name { .. })));
     }
 }

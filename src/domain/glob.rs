@@ -25,18 +25,9 @@ impl Glob {
     /// # Errors
     /// When brackets or braces are not closed.
     pub fn new(text: &str) -> Result<Self, InvalidGlob> {
-        let glob = GlobBuilder::new(text)
-            .literal_separator(true)
-            .backslash_escape(true)
-            .build();
-        let invalid = |error: globset::Error| InvalidGlob {
-            text: text.to_owned(),
-            why: error.kind().to_string(),
-        };
-        Ok(Self {
-            text: text.to_owned(),
-            matcher: glob.map_err(invalid)?.compile_matcher(),
-        })
+        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
+        let invalid = |error: globset::Error| InvalidGlob { text: text.to_owned(), why: error.kind().to_string() };
+        Ok(Self { text: text.to_owned(), matcher: glob.map_err(invalid)?.compile_matcher() })
     }
 
     /// Tells whether `name` fits.

@@ -64,12 +64,7 @@ impl ImageRef {
         if let Some(tag) = tag {
             check_tag(tag)?;
         }
-        Ok(Self {
-            registry,
-            repository: repository.to_owned(),
-            tag: tag.map(str::to_owned),
-            digest,
-        })
+        Ok(Self { registry, repository: repository.to_owned(), tag: tag.map(str::to_owned), digest })
     }
 
     /// Returns the registry: host and, unless it is 443, port.
@@ -124,33 +119,21 @@ impl ImageRef {
     /// Returns the reference by `digest` alone, in the same repository.
     #[must_use]
     pub fn at_digest(&self, digest: Digest) -> Self {
-        Self {
-            tag: None,
-            digest: Some(digest),
-            ..self.clone()
-        }
+        Self { tag: None, digest: Some(digest), ..self.clone() }
     }
 
     /// Returns the reference by its effective tag alone, if it has one.
     #[must_use]
     pub fn at_tag(&self) -> Option<Self> {
         let tag = self.effective_tag()?.to_owned();
-        Some(Self {
-            tag: Some(tag),
-            digest: None,
-            ..self.clone()
-        })
+        Some(Self { tag: Some(tag), digest: None, ..self.clone() })
     }
 
     /// Returns what follows the repository: `:tag`, `@digest`, or both.
     #[must_use]
     pub fn suffix(&self) -> String {
         let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-        let digest = self
-            .digest
-            .as_ref()
-            .map(|digest| format!("@{digest}"))
-            .unwrap_or_default();
+        let digest = self.digest.as_ref().map(|digest| format!("@{digest}")).unwrap_or_default();
         tag + &digest
     }
 }
@@ -212,13 +195,8 @@ pub(super) fn canonical_registry(text: &str) -> Result<String, InvalidImage> {
     let lower = text.to_ascii_lowercase();
     let (host, port) = match lower.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) => {
-            address.parse::<std::net::Ipv6Addr>().map_err(|_| invalid())?;
-            (
-                &lower[..address.len() + 2],
-                port.strip_prefix(':')
-                    .or(port.is_empty().then_some(""))
-                    .ok_or_else(invalid)?,
-            )
+            address.parse::<core::net::Ipv6Addr>().map_err(|_| invalid())?;
+            (&lower[..address.len() + 2], port.strip_prefix(':').or(port.is_empty().then_some("")).ok_or_else(invalid)?)
         }
         None => lower.split_once(':').unwrap_or((&lower, "")),
     };
@@ -229,10 +207,7 @@ pub(super) fn canonical_registry(text: &str) -> Result<String, InvalidImage> {
                 && !label.ends_with('-')
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         });
-    let port_is_valid = lower
-        .ends_with(':')
-        .then_some(false)
-        .unwrap_or_else(|| port.is_empty() || port.parse::<u16>().is_ok());
+    let port_is_valid = !lower.ends_with(':') && (port.is_empty() || port.parse::<u16>().is_ok());
     if !labels_are_valid || !port_is_valid {
         return Err(invalid());
     }
@@ -249,9 +224,7 @@ pub(super) fn check_repository(text: &str) -> Result<(), InvalidImage> {
     let component_is_valid = |component: &str| {
         let bytes = component.as_bytes();
         let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
-        let alphabet = bytes
-            .iter()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
+        let alphabet = bytes.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
         let separators = ["..", "._", "_.", ".-", "-.", "_-", "-_", "___"];
         edge(bytes.first()) && edge(bytes.last()) && alphabet && !separators.iter().any(|pair| component.contains(pair))
     };
@@ -266,11 +239,7 @@ fn check_tag(text: &str) -> Result<(), InvalidImage> {
     let valid = (1..=128).contains(&text.len())
         && text.bytes().next().is_some_and(word)
         && text.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'));
-    if valid {
-        Ok(())
-    } else {
-        Err(InvalidImage::Tag(shown(text)))
-    }
+    if valid { Ok(()) } else { Err(InvalidImage::Tag(shown(text))) }
 }
 
 /// Makes a piece of hostile text fit for an error message.
@@ -304,10 +273,7 @@ mod tests {
     #[test]
     fn a_port_is_not_a_tag() {
         let image = parse("localhost:5000/team/api");
-        assert_eq!(
-            (image.registry(), image.repository(), image.tag()),
-            ("localhost:5000", "team/api", None)
-        );
+        assert_eq!((image.registry(), image.repository(), image.tag()), ("localhost:5000", "team/api", None));
         assert_eq!(image.effective_tag(), Some("latest"));
     }
 
@@ -318,7 +284,7 @@ mod tests {
         let image = parse(&text);
         assert_eq!((image.tag(), image.digest()), (Some("1.4.2"), Some(&digest)));
         assert_eq!(image.to_string(), text);
-        assert_eq!(image.at_digest(digest.clone()).effective_tag(), None);
+        assert_eq!(image.at_digest(digest).effective_tag(), None);
     }
 
     #[test]

@@ -17,21 +17,13 @@ impl Location {
     /// Names the place `line`:`column` of `path`.
     #[must_use]
     pub fn new(path: impl Into<String>, line: u32, column: u32) -> Self {
-        Self {
-            path: path.into(),
-            line,
-            column,
-        }
+        Self { path: path.into(), line, column }
     }
 
     /// Returns the place `characters` further right on the same line.
     #[must_use]
     pub fn right(&self, characters: u32) -> Self {
-        Self {
-            path: self.path.clone(),
-            line: self.line,
-            column: self.column + characters,
-        }
+        Self { path: self.path.clone(), line: self.line, column: self.column + characters }
     }
 }
 

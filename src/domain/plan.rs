@@ -89,13 +89,10 @@ pub struct Plan {
 impl Plan {
     /// Returns the steps with their indexes in [`Plan::settled`].
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
-        self.settled
-            .iter()
-            .enumerate()
-            .filter_map(|(index, settled)| match settled {
-                Settled::Step(step) => Some((index, step)),
-                Settled::Refused(_) | Settled::External(_) => None,
-            })
+        self.settled.iter().enumerate().filter_map(|(index, settled)| match settled {
+            Settled::Step(step) => Some((index, step)),
+            Settled::Refused(_) | Settled::External(_) => None,
+        })
     }
 }
 

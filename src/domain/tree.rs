@@ -60,13 +60,7 @@ impl TreePath {
         if self.0.is_empty() {
             return None;
         }
-        Some(Self(
-            self.0
-                .rsplit_once('/')
-                .map(|(parent, _)| parent)
-                .unwrap_or_default()
-                .to_owned(),
-        ))
+        Some(Self(self.0.rsplit_once('/').map(|(parent, _)| parent).unwrap_or_default().to_owned()))
     }
 
     /// Returns the last component; empty for the root.
@@ -80,10 +74,7 @@ impl TreePath {
     pub fn is_within(&self, ancestor: &Self) -> bool {
         ancestor.0.is_empty()
             || self.0 == ancestor.0
-            || self
-                .0
-                .strip_prefix(&ancestor.0)
-                .is_some_and(|rest| rest.starts_with('/'))
+            || self.0.strip_prefix(&ancestor.0).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -163,10 +154,7 @@ pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, Entr
     let mut reached = TreePath::root();
     let mut kind = EntryKind::Directory;
     let mut links = 0;
-    let broken = |why| TreeError::Link {
-        path: path.clone(),
-        why,
-    };
+    let broken = |why| TreeError::Link { path: path.clone(), why };
     while let Some(name) = remaining.pop() {
         let next = reached.join(&name).ok_or_else(|| broken("leads out of the tree"))?;
         match tree.kind(&next)? {
@@ -229,27 +217,16 @@ impl Tree for MemoryTree {
     }
 
     fn read(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
-        self.files
-            .get(path)
-            .map(|(_, content)| content.clone())
-            .ok_or_else(|| TreeError::Missing(path.clone()))
+        self.files.get(path).map(|(_, content)| content.clone()).ok_or_else(|| TreeError::Missing(path.clone()))
     }
 
     fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
         let depth = path.components().count();
         let mut entries = BTreeMap::new();
-        for (file, (kind, _)) in self
-            .files
-            .iter()
-            .filter(|(file, _)| file.is_within(path) && *file != path)
-        {
+        for (file, (kind, _)) in self.files.iter().filter(|(file, _)| file.is_within(path) && *file != path) {
             let mut below = file.components().skip(depth);
             if let Some(name) = below.next() {
-                let kind = if below.next().is_some() {
-                    EntryKind::Directory
-                } else {
-                    *kind
-                };
+                let kind = if below.next().is_some() { EntryKind::Directory } else { *kind };
                 entries.insert(name.to_owned(), kind);
             }
         }
@@ -282,25 +259,10 @@ mod tests {
             .with_link("out", "../../etc")
             .with_link("absolute", "/etc")
             .with_link("circle", "circle");
-        assert_eq!(
-            follow(&tree, &path("overlay/d.yaml")).unwrap(),
-            Some((path("base/d.yaml"), EntryKind::File))
-        );
-        assert!(matches!(
-            follow(&tree, &path("out/passwd")),
-            Err(TreeError::Link { .. })
-        ));
-        assert!(matches!(
-            follow(&tree, &path("absolute/passwd")),
-            Err(TreeError::Link { .. })
-        ));
-        assert!(matches!(
-            follow(&tree, &path("circle")),
-            Err(TreeError::Link {
-                why: "leads in a circle",
-                ..
-            })
-        ));
+        assert_eq!(follow(&tree, &path("overlay/d.yaml")).unwrap(), Some((path("base/d.yaml"), EntryKind::File)));
+        assert!(matches!(follow(&tree, &path("out/passwd")), Err(TreeError::Link { .. })));
+        assert!(matches!(follow(&tree, &path("absolute/passwd")), Err(TreeError::Link { .. })));
+        assert!(matches!(follow(&tree, &path("circle")), Err(TreeError::Link { why: "leads in a circle", .. })));
         assert_eq!(follow(&tree, &path("none")).unwrap(), None);
     }
 
@@ -308,12 +270,6 @@ mod tests {
     fn a_memory_tree_lists_directories_once_and_sorted() {
         let tree = MemoryTree::of([("b/1", ""), ("b/2", ""), ("a", "")]);
         let names = tree.list(&TreePath::root()).unwrap();
-        assert_eq!(
-            names,
-            [
-                ("a".to_owned(), EntryKind::File),
-                ("b".to_owned(), EntryKind::Directory)
-            ]
-        );
+        assert_eq!(names, [("a".to_owned(), EntryKind::File), ("b".to_owned(), EntryKind::Directory)]);
     }
 }

@@ -24,18 +24,11 @@ pub(super) struct CommitTree {
 impl CommitTree {
     /// Opens the tree object `root`.
     pub(super) fn new(objects: Arc<Objects>, root: ObjectId) -> Self {
-        Self {
-            objects,
-            root,
-            directories: Mutex::default(),
-        }
+        Self { objects, root, directories: Mutex::default() }
     }
 
     fn find(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        let mut reached = Entry {
-            kind: EntryKind::Directory,
-            id: self.root,
-        };
+        let mut reached = Entry { kind: EntryKind::Directory, id: self.root };
         for name in path.components() {
             if reached.kind != EntryKind::Directory {
                 return Ok(None);

@@ -30,11 +30,7 @@ impl Creation {
         let committer = [format!("user.name={NAME}"), format!("user.email={EMAIL}")];
         let options = gix::open::Options::isolated().config_overrides(committer);
         let repository = gix::open_opts(root, options).map_err(Error::storage("a new repository"))?;
-        Ok(Self {
-            repository,
-            root: root.to_owned(),
-            tip: None,
-        })
+        Ok(Self { repository, root: root.to_owned(), tip: None })
     }
 
     /// Commits `files` (path and content, the whole tree) on `branch` on top of the commit before, at `seconds` since 1970.
@@ -51,21 +47,13 @@ impl Creation {
         let what = "a new commit";
         let tree = self.write_tree(files)?;
         let time = format!("{seconds} +0000");
-        let author = gix::actor::SignatureRef {
-            name: NAME.into(),
-            email: EMAIL.into(),
-            time: &time,
-        };
+        let author = gix::actor::SignatureRef { name: NAME.into(), email: EMAIL.into(), time: &time };
         let reference = format!("refs/heads/{branch}");
         if let Some(tip) = self.tip.filter(|_| self.repository.find_reference(&reference).is_err()) {
             let previous = gix::refs::transaction::PreviousValue::MustNotExist;
-            self.repository
-                .reference(reference.as_str(), tip, previous, "branch")
-                .map_err(Error::storage(what))?;
+            self.repository.reference(reference.as_str(), tip, previous, "branch").map_err(Error::storage(what))?;
         }
-        let commit = self
-            .repository
-            .commit_as(author, author, reference.as_str(), message, tree, self.tip);
+        let commit = self.repository.commit_as(author, author, reference.as_str(), message, tree, self.tip);
         let commit = commit.map_err(Error::storage(what))?.detach();
         self.tip = Some(commit);
         let head = format!("ref: {reference}\n");
@@ -75,10 +63,7 @@ impl Creation {
     }
 
     fn write_tree(&self, files: &[(String, String)]) -> Result<gix::ObjectId, Error> {
-        let paths: Vec<(&str, &str)> = files
-            .iter()
-            .map(|(path, content)| (path.as_str(), content.as_str()))
-            .collect();
+        let paths: Vec<(&str, &str)> = files.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
         self.write_directory(&paths)
     }
 
@@ -89,33 +74,17 @@ impl Creation {
             match path.split_once('/') {
                 Some((directory, below)) => directories.entry(directory).or_default().push((below, content)),
                 None => {
-                    let oid = self
-                        .repository
-                        .write_blob(content)
-                        .map_err(Error::storage("a new file"))?
-                        .detach();
-                    tree.entries.push(Entry {
-                        mode: EntryKind::Blob.into(),
-                        filename: (*path).into(),
-                        oid,
-                    });
+                    let oid = self.repository.write_blob(content).map_err(Error::storage("a new file"))?.detach();
+                    tree.entries.push(Entry { mode: EntryKind::Blob.into(), filename: (*path).into(), oid });
                 }
             }
         }
         for (name, below) in directories {
             let oid = self.write_directory(&below)?;
-            tree.entries.push(Entry {
-                mode: EntryKind::Tree.into(),
-                filename: name.into(),
-                oid,
-            });
+            tree.entries.push(Entry { mode: EntryKind::Tree.into(), filename: name.into(), oid });
         }
         tree.entries.sort();
-        Ok(self
-            .repository
-            .write_object(&tree)
-            .map_err(Error::storage("a new directory"))?
-            .detach())
+        Ok(self.repository.write_object(&tree).map_err(Error::storage("a new directory"))?.detach())
     }
 
     fn check_out(&self, tree: gix::ObjectId, files: &[(String, String)]) -> Result<(), Error> {
@@ -126,13 +95,8 @@ impl Creation {
             }
             fs::write(path, content).map_err(Error::storage("the work tree"))?;
         }
-        let mut index = self
-            .repository
-            .index_from_tree(&tree)
-            .map_err(Error::storage("the index"))?;
-        index
-            .write(gix::index::write::Options::default())
-            .map_err(Error::storage("the index"))
+        let mut index = self.repository.index_from_tree(&tree).map_err(Error::storage("the index"))?;
+        index.write(gix::index::write::Options::default()).map_err(Error::storage("the index"))
     }
 }
 
@@ -147,35 +111,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut creation = Creation::new(directory.path()).unwrap();
         let file = |path: &str, content: &str| (path.to_owned(), content.to_owned());
-        creation
-            .commit(
-                "main",
-                "one",
-                1_700_000_000,
-                &[file("a/b.yaml", "1"), file("a.yaml", "1")],
-            )
-            .unwrap();
+        creation.commit("main", "one", 1_700_000_000, &[file("a/b.yaml", "1"), file("a.yaml", "1")]).unwrap();
         let first = Repository::open(directory.path()).unwrap().commit("main").unwrap();
-        creation
-            .commit(
-                "change",
-                "two",
-                1_700_000_100,
-                &[file("a/b.yaml", "2"), file("a.yaml", "1")],
-            )
-            .unwrap();
+        creation.commit("change", "two", 1_700_000_100, &[file("a/b.yaml", "2"), file("a.yaml", "1")]).unwrap();
         let repository = Repository::open(directory.path()).unwrap();
         let range = repository.range(&RangeRequest::default()).unwrap();
-        assert_eq!(
-            (range.base, range.why.as_str()),
-            (Revision::Commit(first.to_string()), "merge base with main")
-        );
+        assert_eq!((range.base, range.why.as_str()), (Revision::Commit(first.to_string()), "merge base with main"));
         let tree = repository.tree(&Revision::Index).unwrap();
         assert_eq!(&*tree.read(&TreePath::parse("a/b.yaml").unwrap()).unwrap(), b"2");
-        let status = std::process::Command::new("git")
-            .current_dir(directory.path())
-            .args(["status", "--porcelain"])
-            .output();
+        let status =
+            std::process::Command::new("git").current_dir(directory.path()).args(["status", "--porcelain"]).output();
         assert_eq!(String::from_utf8(status.unwrap().stdout).unwrap(), "");
     }
 }

@@ -171,10 +171,7 @@ impl Error {
     /// Wraps what the storage said while reading `what`.
     pub(super) fn storage<E: Into<Cause>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
-        move |source| Self::Storage {
-            what,
-            source: source.into(),
-        }
+        move |source| Self::Storage { what, source: source.into() }
     }
 }
 
@@ -183,9 +180,7 @@ fn unknown_hint(rev: &str) -> String {
     // A revision is foreign text: it goes into a command line only when no shell could read anything else into it.
     let is_plain = !rev.is_empty()
         && !rev.starts_with('-')
-        && rev
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
+        && rev.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
     match rev.strip_prefix("origin/") {
         Some(branch) if is_plain => format!("run `git fetch origin {branch}:refs/remotes/origin/{branch}`"),
         None if is_plain => format!("check the name, or run `git fetch origin {rev}`"),

@@ -78,8 +78,7 @@ impl Facts for GitFacts<'_> {
         let (one_id, other_id) = (self.object_id(one)?, self.object_id(other)?);
         let base = self.repository.merge_base(one_id, other_id);
         let what = format!("the history of {} and {}", one.short(), other.short());
-        base.map(|base| base.map(|id| CommitId::new(id.detach())))
-            .map_err(Error::storage(what))
+        base.map(|base| base.map(|id| CommitId::new(id.detach()))).map_err(Error::storage(what))
     }
 
     fn first_parent(&self, commit: &CommitId) -> Result<Option<CommitId>, Error> {

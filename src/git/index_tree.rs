@@ -21,10 +21,7 @@ pub(super) struct IndexTree {
 impl IndexTree {
     /// Reads every entry of `index`; what is only intended to be added (`git add -N`) is not staged.
     pub(super) fn new(objects: Arc<Objects>, index: &gix::index::State) -> Result<Self, Error> {
-        let mut tree = Self {
-            objects,
-            directories: HashMap::from([(TreePath::root(), BTreeMap::new())]),
-        };
+        let mut tree = Self { objects, directories: HashMap::from([(TreePath::root(), BTreeMap::new())]) };
         for entry in index.entries() {
             let path = entry.path(index).to_str_lossy();
             if entry.stage() != Stage::Unconflicted {
@@ -89,9 +86,6 @@ impl Tree for IndexTree {
     fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
         let directory = self.directories.get(path);
         let directory = directory.ok_or_else(|| TreeError::Missing(path.clone()))?;
-        Ok(directory
-            .iter()
-            .map(|(name, entry)| (name.clone(), entry.kind))
-            .collect())
+        Ok(directory.iter().map(|(name, entry)| (name.clone(), entry.kind)).collect())
     }
 }

@@ -22,10 +22,7 @@ pub(super) struct Objects {
 
 impl Objects {
     pub(super) fn new(shared: gix::ThreadSafeRepository) -> Self {
-        Self {
-            shared,
-            idle: Mutex::default(),
-        }
+        Self { shared, idle: Mutex::default() }
     }
 
     /// Lends a handle of this thread's own to `work`.
@@ -82,28 +79,19 @@ impl Entry {
 
 /// Wraps what the storage said of `path`.
 pub(super) fn storage(path: &TreePath, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> TreeError {
-    TreeError::Storage {
-        path: path.clone(),
-        source: Arc::from(source.into()),
-    }
+    TreeError::Storage { path: path.clone(), source: Arc::from(source.into()) }
 }
 
 /// Says that the file at `path` is larger than what is read.
 pub(super) fn too_large(path: &TreePath, size_bytes: u64) -> TreeError {
     let limit_bytes = MAX_FILE_BYTES;
-    let source = Error::TooLarge {
-        size_bytes,
-        limit_bytes,
-    };
+    let source = Error::TooLarge { size_bytes, limit_bytes };
     storage(path, source)
 }
 
 /// Says that the object at `path` is absent, as in a partial clone.
 pub(super) fn missing(path: &TreePath, id: ObjectId) -> Error {
-    Error::MissingObject {
-        rev: path.to_string(),
-        id: id.to_string(),
-    }
+    Error::MissingObject { rev: path.to_string(), id: id.to_string() }
 }
 
 /// Wraps an error of the object database met at `path`.

@@ -178,10 +178,7 @@ impl Chooser<'_> {
         }
         Ok(match self.facts.first_parent(tip)? {
             Some(parent) => (parent.into(), format!("first parent, for the head is on {name}")),
-            None => (
-                Revision::Empty,
-                "the head is the first commit: nothing was before it".to_owned(),
-            ),
+            None => (Revision::Empty, "the head is the first commit: nothing was before it".to_owned()),
         })
     }
 
@@ -235,10 +232,7 @@ impl Chooser<'_> {
                 what: format!("the merge base of {} and {}", head.short(), branch.name),
                 command: "git fetch --unshallow".to_owned(),
             },
-            false => Error::Unrelated {
-                base: branch.name.clone(),
-                head: head.short().to_owned(),
-            },
+            false => Error::Unrelated { base: branch.name.clone(), head: head.short().to_owned() },
         })
     }
 
@@ -258,10 +252,7 @@ fn remote_and_local(name: &str) -> [String; 2] {
 }
 
 fn no_commits() -> (Revision, String) {
-    (
-        Revision::Empty,
-        "the repository has no commits: everything is new".to_owned(),
-    )
+    (Revision::Empty, "the repository has no commits: everything is new".to_owned())
 }
 
 /// Tells whether a CI wrote "no such commit".

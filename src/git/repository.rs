@@ -43,18 +43,13 @@ impl Repository {
 
     /// Opens the repository with the index that a hook was told to read, if it is one of this repository.
     pub(super) fn open_with_index(dir: &Path, index_file: Option<OsString>) -> Result<Self, Error> {
-        let not_a_repository = |source: Cause| Error::NotARepository {
-            dir: dir.to_owned(),
-            source,
-        };
+        let not_a_repository = |source: Cause| Error::NotARepository { dir: dir.to_owned(), source };
         let start = dir.canonicalize().map_err(|source| not_a_repository(source.into()))?;
         let shared =
             gix::ThreadSafeRepository::discover_opts(&start, gix::discover::upwards::Options::default(), trust())
                 .map_err(|source| not_a_repository(source.into()))?;
         let local = shared.to_thread_local();
-        let root = local
-            .workdir()
-            .map(|root| root.canonicalize().unwrap_or_else(|_| root.to_owned()));
+        let root = local.workdir().map(|root| root.canonicalize().unwrap_or_else(|_| root.to_owned()));
         Ok(Self {
             prefix: prefix_of(&start, root.as_deref()),
             index_file: index_file_of(&local, index_file),
@@ -82,9 +77,7 @@ impl Repository {
     /// [`Error::UnknownRevision`], [`Error::NotACommit`], and for what is not in the clone
     /// [`Error::MissingInShallowClone`] or [`Error::MissingObject`].
     pub fn commit(&self, rev: &str) -> Result<CommitId, Error> {
-        self.objects
-            .with(|repository| resolve(repository, rev))
-            .map(|resolved| CommitId::new(resolved.commit))
+        self.objects.with(|repository| resolve(repository, rev)).map(|resolved| CommitId::new(resolved.commit))
     }
 
     /// Chooses the two revisions to compare: the flags, else the CI event, else the history.
@@ -93,8 +86,7 @@ impl Repository {
     /// As [`Repository::commit`]; [`Error::Unrelated`] and [`Error::NoDefaultBranch`] when there is nothing to compare
     /// with; [`Error::DeletedHead`].
     pub fn range(&self, request: &RangeRequest) -> Result<Range, Error> {
-        self.objects
-            .with(|repository| choose(request, &GitFacts { repository }))
+        self.objects.with(|repository| choose(request, &GitFacts { repository }))
     }
 
     /// Opens the files of a revision.
@@ -164,10 +156,7 @@ impl Repository {
 fn trust() -> Mapping<gix::open::Options> {
     // Replacement objects would show other files than the hash stands for.
     let options = gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false"]);
-    Mapping {
-        full: options.clone(),
-        reduced: options,
-    }
+    Mapping { full: options.clone(), reduced: options }
 }
 
 /// Returns where `start` lies below `root`; the root when it does not, as inside `.git`.

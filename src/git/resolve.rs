@@ -35,16 +35,12 @@ fn is_hex(rev: &str) -> bool {
 }
 
 fn parse(repository: &gix::Repository, rev: &str) -> Result<ObjectId, Error> {
-    let options = Options {
-        object_kind_hint: Some(ObjectKindHint::Committish),
-        ..Options::default()
-    };
+    let options = Options { object_kind_hint: Some(ObjectKindHint::Committish), ..Options::default() };
     let spec = gix::revision::Spec::from_bstr(rev, repository, options);
     let spec = spec.map_err(|source| unresolved(repository, rev, source))?;
-    spec.single().map(gix::Id::detach).ok_or_else(|| Error::NotACommit {
-        rev: rev.to_owned(),
-        found: "a range".to_owned(),
-    })
+    spec.single()
+        .map(gix::Id::detach)
+        .ok_or_else(|| Error::NotACommit { rev: rev.to_owned(), found: "a range".to_owned() })
 }
 
 /// Follows tags from `id` to a commit. The parser alone does not do: `HEAD^1` parses where the clone ends, because the
@@ -70,10 +66,7 @@ pub(super) fn verify(repository: &gix::Repository, rev: &str, mut id: ObjectId) 
 }
 
 fn not_a_commit(rev: &str, found: &str) -> Error {
-    Error::NotACommit {
-        rev: rev.to_owned(),
-        found: found.to_owned(),
-    }
+    Error::NotACommit { rev: rev.to_owned(), found: found.to_owned() }
 }
 
 /// Says that `rev` stands for the object `id`, which is absent.
@@ -83,10 +76,7 @@ fn missing(repository: &gix::Repository, rev: &str, id: ObjectId) -> Error {
             what: format!("the revision {rev}"),
             command: format!("git fetch --depth=1 origin {id}"),
         },
-        false => Error::MissingObject {
-            rev: rev.to_owned(),
-            id: id.to_string(),
-        },
+        false => Error::MissingObject { rev: rev.to_owned(), id: id.to_string() },
     }
 }
 
@@ -101,11 +91,7 @@ fn unresolved(repository: &gix::Repository, rev: &str, source: gix::Error) -> Er
         let what = format!("the revision {rev}");
         return Error::MissingInShallowClone { what, command };
     }
-    Error::UnknownRevision {
-        rev: rev.to_owned(),
-        shallow,
-        source: source.into(),
-    }
+    Error::UnknownRevision { rev: rev.to_owned(), shallow, source: source.into() }
 }
 
 fn is_abbreviated_hash(rev: &str) -> bool {

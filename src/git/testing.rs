@@ -85,22 +85,13 @@ impl Sandbox {
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
             .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
             .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
-            .envs([
-                ("GIT_COMMITTER_NAME", "Ada"),
-                ("GIT_COMMITTER_EMAIL", "ada@example.com"),
-            ])
-            .envs([
-                ("GIT_AUTHOR_DATE", "1700000000 +0000"),
-                ("GIT_COMMITTER_DATE", "1700000000 +0000"),
-            ])
+            .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.com")])
+            .envs([("GIT_AUTHOR_DATE", "1700000000 +0000"), ("GIT_COMMITTER_DATE", "1700000000 +0000")])
             .env("HOME", self.home.path())
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
-        (
-            output.status.success(),
-            String::from_utf8(text).unwrap().trim().to_owned(),
-        )
+        (output.status.success(), String::from_utf8(text).unwrap().trim().to_owned())
     }
 
     /// Writes a file and the directories above it.

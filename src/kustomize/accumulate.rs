@@ -25,10 +25,7 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<Resou
         }
         Err(failure) => return Err(failure),
     };
-    let mut target = Target {
-        loader,
-        roots: vec![root.clone()],
-    };
+    let mut target = Target { loader, roots: vec![root.clone()] };
     let kustomization = target.read(&root, None)?;
     let mut resources = ResourceSet::default();
     target.accumulate(&root, &kustomization, &mut resources)?;
@@ -80,19 +77,11 @@ impl Target<'_, '_> {
         if let Some(namespace) = &kustomization.namespace {
             names::set_namespace(resources, namespace)?;
         }
-        names::rename(resources, kustomization.name_prefix.as_ref(), |prefix, name| {
-            format!("{prefix}{name}")
-        });
-        names::rename(resources, kustomization.name_suffix.as_ref(), |suffix, name| {
-            format!("{name}{suffix}")
-        });
-        for (field, pairs) in [
-            ("labels", &kustomization.labels),
-            ("annotations", &kustomization.annotations),
-        ] {
+        names::rename(resources, kustomization.name_prefix.as_ref(), |prefix, name| format!("{prefix}{name}"));
+        names::rename(resources, kustomization.name_suffix.as_ref(), |suffix, name| format!("{name}{suffix}"));
+        for (field, pairs) in [("labels", &kustomization.labels), ("annotations", &kustomization.annotations)] {
             if let Some((_, first)) = pairs.first() {
-                self.loader
-                    .spend(pairs.len().saturating_mul(resources.resources.len()), &first.place)?;
+                self.loader.spend(pairs.len().saturating_mul(resources.resources.len()), &first.place)?;
                 labels::set_all(resources, field, pairs);
             }
         }
@@ -114,9 +103,7 @@ impl Target<'_, '_> {
                 self.loader.allow(root, &file, &entry.place)?;
                 let parsed = self.loader.parse(&file, &entry.place)?;
                 let added = read_resources(&parsed.documents, &parsed.source, &parsed.file, &Shift::None)?;
-                resources
-                    .append_all(added)
-                    .map_err(|failure| failure.or_at(&entry.place))
+                resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, resources),
             Ok(Found::Nothing) | Err(_) if is_remote(path) => Err(remote(path, &entry.place)),
@@ -149,11 +136,7 @@ impl Target<'_, '_> {
     ) -> Result<()> {
         if self.roots.iter().any(|root| root.is_within(directory)) {
             let message = format!("`{}` leads back to {directory}, which is being built", entry.text);
-            return Err(Failure::at(
-                &entry.place,
-                message,
-                "remove the entry: a kustomization may not contain itself",
-            ));
+            return Err(Failure::at(&entry.place, message, "remove the entry: a kustomization may not contain itself"));
         }
         if self.roots.len() >= MAX_ROOTS {
             let message = format!("kustomizations are nested more than {MAX_ROOTS} deep");
@@ -177,10 +160,7 @@ impl Target<'_, '_> {
 fn check_kind(kustomization: &Kustomization, entry: &Text, is_component: bool) -> Result<()> {
     let (found, hint) = match (kustomization.is_component, is_component) {
         (true, false) => ("a component", "list it under `components`"),
-        (false, true) => (
-            "not a component",
-            "list it under `resources`, or give it `kind: Component`",
-        ),
+        (false, true) => ("not a component", "list it under `resources`, or give it `kind: Component`"),
         _ => return Ok(()),
     };
     Err(Failure::at(&entry.place, format!("`{}` is {found}", entry.text), hint))

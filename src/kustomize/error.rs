@@ -19,27 +19,17 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure at a place.
     pub(super) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
-        Box::new(Self {
-            message: message.into(),
-            hint: hint.into(),
-            place: Some(place.clone()),
-        })
+        Box::new(Self { message: message.into(), hint: hint.into(), place: Some(place.clone()) })
     }
 
     /// A failure that has no place in a file.
     pub(super) fn without_place(message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
-        Box::new(Self {
-            message: message.into(),
-            hint: hint.into(),
-            place: None,
-        })
+        Box::new(Self { message: message.into(), hint: hint.into(), place: None })
     }
 
     /// A failure of the tree below.
     pub(super) fn of_tree(error: &TreeError, place: Option<&Place>) -> Box<Self> {
-        let cause = std::error::Error::source(error)
-            .map(|source| format!(": {source}"))
-            .unwrap_or_default();
+        let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
         Box::new(Self {
             message: format!("{error}{cause}"),
             hint: "check that the file is part of this revision".into(),

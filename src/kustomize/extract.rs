@@ -21,18 +21,11 @@ pub fn images(rendered: &Rendered) -> OverlayImages {
             namespace: text(&["metadata", "namespace"]),
         };
         if workload.kind != "CustomResourceDefinition" {
-            let mut walk = Walk {
-                workload,
-                uses: &mut uses,
-                path: String::new(),
-            };
+            let mut walk = Walk { workload, uses: &mut uses, path: String::new() };
             walk.visit(document, Position::Elsewhere);
         }
     }
-    OverlayImages {
-        uses,
-        partial: rendered.partial.clone(),
-    }
+    OverlayImages { uses, partial: rendered.partial.clone() }
 }
 
 /// Computes the digest of all uses and their places, independent of resource names: the SHA-256 of the sorted lines
@@ -103,11 +96,7 @@ impl Walk<'_> {
         let container = owner.get("name").and_then(Node::text).map(str::to_owned);
         let named = container.filter(|_| position != Position::Elsewhere);
         if image.as_scalar().is_some() {
-            let class = if position == Position::Container {
-                UseClass::Container
-            } else {
-                UseClass::Field
-            };
+            let class = if position == Position::Container { UseClass::Container } else { UseClass::Field };
             self.add_scalar(image, class, named, "");
             return;
         }
@@ -129,11 +118,8 @@ impl Walk<'_> {
 
     /// A mapping with a repository, as Helm values have it.
     fn add_helm(&mut self, image: &Node, container: Option<String>) {
-        let part = |key| {
-            image
-                .get(key)
-                .and_then(|node| Some((node.text().filter(|text| !text.is_empty())?, &node.place)))
-        };
+        let part =
+            |key| image.get(key).and_then(|node| Some((node.text().filter(|text| !text.is_empty())?, &node.place)));
         let Some((repository, name)) = part("repository") else {
             return;
         };

@@ -12,17 +12,7 @@ use super::node::{Node, Place};
 use super::resource::{Behavior, Resource};
 use super::section::Section;
 
-const FIELDS: &[&str] = &[
-    "namespace",
-    "name",
-    "behavior",
-    "literals",
-    "files",
-    "envs",
-    "env",
-    "options",
-    "type",
-];
+const FIELDS: &[&str] = &["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type"];
 const OPTIONS: &[&str] = &["labels", "annotations", "disableNameSuffixHash", "immutable"];
 
 /// One entry of a generator field.
@@ -52,10 +42,7 @@ impl Generator {
     pub(super) fn read_all(kustomization: &Section<'_>) -> Result<Vec<Self>> {
         let shared = kustomization.section("generatorOptions", OPTIONS)?;
         let mut generators = Vec::new();
-        for (key, kind) in [
-            ("configMapGenerator", Kind::ConfigMap),
-            ("secretGenerator", Kind::Secret),
-        ] {
+        for (key, kind) in [("configMapGenerator", Kind::ConfigMap), ("secretGenerator", Kind::Secret)] {
             for entry in kustomization.sections(key, FIELDS)? {
                 generators.push(Self::read(&entry, kind, shared.as_ref())?);
             }
@@ -88,19 +75,14 @@ impl Generator {
     pub(super) fn generate(&self, loader: &mut Loader<'_>, root: &TreePath) -> Result<Resource> {
         let data = self.data(loader, root)?;
         let text = |text: &str| Node::string(text, &self.place);
-        let mut metadata = Node::map(
-            vec![("name".into(), Node::string(self.name.text.clone(), &self.name.place))],
-            &self.place,
-        );
+        let mut metadata =
+            Node::map(vec![("name".into(), Node::string(self.name.text.clone(), &self.name.place))], &self.place);
         if let Some(namespace) = &self.namespace {
             metadata.set("namespace", Node::string(namespace.text.clone(), &namespace.place));
         }
         for (field, pairs) in [("labels", &self.labels), ("annotations", &self.annotations)] {
             if !pairs.is_empty() {
-                let entries = pairs
-                    .iter()
-                    .map(|(key, value)| (key.as_str().into(), text(&value.text)))
-                    .collect();
+                let entries = pairs.iter().map(|(key, value)| (key.as_str().into(), text(&value.text))).collect();
                 metadata.set(field, Node::map(entries, &self.place));
             }
         }
@@ -109,11 +91,7 @@ impl Generator {
             Kind::Secret => "Secret",
         };
         let mut node = Node::map(
-            vec![
-                ("apiVersion".into(), text("v1")),
-                ("kind".into(), text(kind)),
-                ("metadata".into(), metadata),
-            ],
+            vec![("apiVersion".into(), text("v1")), ("kind".into(), text(kind)), ("metadata".into(), metadata)],
             &self.place,
         );
         // A Secret's data is encoded: nothing in it can be read as an image.
@@ -142,20 +120,11 @@ impl Generator {
         for source in &self.files {
             let (key, path) = source.text.split_once('=').unwrap_or(("", &source.text));
             let (file, content) = loader.read(root, path, &source.place)?;
-            let key = if key.is_empty() {
-                path.rsplit('/').next().unwrap_or(path)
-            } else {
-                key
-            };
+            let key = if key.is_empty() { path.rsplit('/').next().unwrap_or(path) } else { key };
             let place = Place::start_of(file.as_str());
             // What is not UTF-8 goes to `binaryData`, encoded.
             let value = std::str::from_utf8(&content).map(|text| Node::string(text, &place));
-            self.insert(
-                &mut data,
-                key.to_owned(),
-                value.unwrap_or_else(|_| Node::null(&place)),
-                &source.place,
-            )?;
+            self.insert(&mut data, key.to_owned(), value.unwrap_or_else(|_| Node::null(&place)), &source.place)?;
         }
         Ok(data)
     }
@@ -199,25 +168,11 @@ fn is_set(field: &str, section: Option<&Section<'_>>) -> Result<bool> {
 }
 
 fn read_literal(literal: &Text) -> Result<(String, Node)> {
-    let invalid = || {
-        Failure::at(
-            &literal.place,
-            "a literal must be written as key=value",
-            "correct the literal",
-        )
-    };
-    let (key, value) = literal
-        .text
-        .split_once('=')
-        .filter(|(key, _)| !key.is_empty())
-        .ok_or_else(invalid)?;
-    let quoted = ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    let invalid = || Failure::at(&literal.place, "a literal must be written as key=value", "correct the literal");
+    let (key, value) = literal.text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(invalid)?;
+    let quoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
     let before = literal.text.len() - value.len() + usize::from(quoted.is_some());
-    let place = literal
-        .place
-        .right(literal.text.get(..before).map_or(0, |text| text.chars().count()));
+    let place = literal.place.right(literal.text.get(..before).map_or(0, |text| text.chars().count()));
     Ok((key.to_owned(), Node::string(quoted.unwrap_or(value), &place)))
 }
 
@@ -227,10 +182,7 @@ fn env_lines(file: &TreePath, content: &[u8]) -> Vec<(String, Node)> {
     let read = |(index, line): (usize, &str)| {
         let line = line.trim_start();
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        let place = Place {
-            line: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            ..Place::start_of(file.as_str())
-        };
+        let place = Place { line: u32::try_from(index + 1).unwrap_or(u32::MAX), ..Place::start_of(file.as_str()) };
         let value: Arc<str> = value.into();
         (!line.is_empty() && !line.starts_with('#')).then(|| (key.to_owned(), Node::string(value, &place)))
     };

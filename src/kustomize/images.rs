@@ -58,11 +58,7 @@ impl ImageEntry {
             pattern: pattern(text).ok_or_else(|| {
                 let message =
                     format!("kustomize reads the image name `{text}` as a regular expression, and it is none");
-                Failure::at(
-                    &place,
-                    message,
-                    "write the image's name without tag, digest or special characters",
-                )
+                Failure::at(&place, message, "write the image's name without tag, digest or special characters")
             })?,
             new_name: entry.text("newName")?,
             new_tag: entry.text("newTag")?,
@@ -77,9 +73,7 @@ impl ImageEntry {
             self.visit_containers(&mut resource.node)?;
         }
         for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
-            FIELD_SPECS
-                .iter()
-                .try_for_each(|path| self.visit_path(&mut resource.node, path))?;
+            FIELD_SPECS.iter().try_for_each(|path| self.visit_path(&mut resource.node, path))?;
         }
         Ok(())
     }
@@ -88,15 +82,13 @@ impl ImageEntry {
     fn visit_containers(&self, node: &mut Node) -> Result<()> {
         match &mut node.value {
             Value::Scalar(_) => Ok(()),
-            Value::List(elements) => elements
-                .iter_mut()
-                .try_for_each(|element| self.visit_containers(element)),
+            Value::List(elements) => elements.iter_mut().try_for_each(|element| self.visit_containers(element)),
             Value::Map(entries) => entries.iter_mut().try_for_each(|(key, value)| {
                 self.visit_containers(value)?;
                 match (&**key, &mut value.value) {
-                    ("containers" | "initContainers", Value::List(containers)) => containers
-                        .iter_mut()
-                        .try_for_each(|container| self.visit_container(container)),
+                    ("containers" | "initContainers", Value::List(containers)) => {
+                        containers.iter_mut().try_for_each(|container| self.visit_container(container))
+                    }
                     _ => Ok(()),
                 }
             }),
@@ -119,19 +111,10 @@ impl ImageEntry {
         match &mut node.value {
             Value::Scalar(scalar) if scalar.kind == ScalarKind::Null => Ok(()),
             Value::Scalar(_) => {
-                let message = format!(
-                    "`{key}` is looked up here for `images`, but this is a {}",
-                    node.kind_name()
-                );
-                Err(Failure::at(
-                    &node.place,
-                    message,
-                    "correct the manifest; kustomize fails on it too",
-                ))
+                let message = format!("`{key}` is looked up here for `images`, but this is a {}", node.kind_name());
+                Err(Failure::at(&node.place, message, "correct the manifest; kustomize fails on it too"))
             }
-            Value::List(elements) => elements
-                .iter_mut()
-                .try_for_each(|element| self.visit_path(element, path)),
+            Value::List(elements) => elements.iter_mut().try_for_each(|element| self.visit_path(element, path)),
             Value::Map(_) => node.get_mut(key).map_or(Ok(()), |value| self.visit_path(value, rest)),
         }
     }
@@ -168,11 +151,7 @@ impl ImageEntry {
             }
             (None, None, None) => (parts.tag, parts.digest),
         };
-        let part_place = self
-            .new_tag
-            .as_ref()
-            .or(self.digest.as_ref())
-            .or(self.tag_suffix.as_ref());
+        let part_place = self.new_tag.as_ref().or(self.digest.as_ref()).or(self.tag_suffix.as_ref());
         if part_place.is_some() {
             let place_of = |text: &Option<Text>| text.as_ref().map(|text| text.place.clone());
             decided.tag = place_of(&self.new_tag).or_else(|| tag.and(place_of(&self.tag_suffix)));
@@ -192,6 +171,7 @@ impl ImageEntry {
             text,
             kind: ScalarKind::Str,
             is_verbatim: false,
+            is_quoted: scalar.is_quoted,
             decided: Some(Arc::new(decided)),
         })
     }
@@ -210,10 +190,7 @@ fn settle(decided: &mut Decided, text: &str) {
 /// The expression kustomize makes of a name, which it does not escape.
 fn pattern(name: &str) -> Option<Regex> {
     const TAIL: &str = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
-    RegexBuilder::new(&format!("^{name}{TAIL}"))
-        .size_limit(MAX_PATTERN_BYTES)
-        .build()
-        .ok()
+    RegexBuilder::new(&format!("^{name}{TAIL}")).size_limit(MAX_PATTERN_BYTES).build().ok()
 }
 
 fn has_images(resource: &Resource) -> bool {

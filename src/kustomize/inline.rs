@@ -18,10 +18,7 @@ impl Text {
     /// Takes a scalar node of a file with the content `source`.
     pub(super) fn of(node: &yaml::Node, scalar: &yaml::Scalar, source: &[u8]) -> Self {
         let place = Place::of(node);
-        let is_one_line = !source
-            .get(node.mark.start..node.mark.end)
-            .unwrap_or_default()
-            .contains(&b'\n');
+        let is_one_line = !source.get(node.mark.start..node.mark.end).unwrap_or_default().contains(&b'\n');
         let shift = match scalar.style {
             Style::Literal => Shift::Block {
                 header_line: node.mark.line,
@@ -30,11 +27,7 @@ impl Text {
             _ if is_one_line => Shift::Line(place.clone()),
             _ => Shift::Fixed(place.clone()),
         };
-        Self {
-            text: scalar.text.clone(),
-            place,
-            shift,
-        }
+        Self { text: scalar.text.clone(), place, shift }
     }
 }
 

@@ -28,11 +28,7 @@ enum Action {
 /// Reads a list of operations.
 pub(super) fn read(list: &Node) -> Result<Vec<Operation>> {
     let Value::List(elements) = &list.value else {
-        return Err(Failure::at(
-            &list.place,
-            "a JSON patch must be a list of operations",
-            "write a list",
-        ));
+        return Err(Failure::at(&list.place, "a JSON patch must be a list of operations", "write a list"));
     };
     elements.iter().map(read_operation).collect()
 }
@@ -50,28 +46,15 @@ fn read_operation(node: &Node) -> Result<Operation> {
         "add" => Action::Add(pointer("path")?, value()),
         "replace" => Action::Replace(pointer("path")?, value()),
         "remove" => Action::Remove(pointer("path")?),
-        "move" => Action::Move {
-            from: pointer("from")?,
-            path: pointer("path")?,
-        },
-        "copy" => Action::Copy {
-            from: pointer("from")?,
-            path: pointer("path")?,
-        },
+        "move" => Action::Move { from: pointer("from")?, path: pointer("path")? },
+        "copy" => Action::Copy { from: pointer("from")?, path: pointer("path")? },
         "test" => Action::Test(pointer("path")?, value()),
         other => {
             let message = format!("`{other}` is not a JSON patch operation");
-            return Err(Failure::at(
-                &node.place,
-                message,
-                "use add, replace, remove, move, copy or test",
-            ));
+            return Err(Failure::at(&node.place, message, "use add, replace, remove, move, copy or test"));
         }
     };
-    Ok(Operation {
-        place: node.place.clone(),
-        action,
-    })
+    Ok(Operation { place: node.place.clone(), action })
 }
 
 /// Applies the operations in order; the first that does not apply is an error.
@@ -82,15 +65,23 @@ pub(super) fn apply(resource: &mut Resource, operations: &[Operation]) -> Result
     {
         metadata.map_at("annotations");
     }
-    operations
-        .iter()
-        .try_for_each(|operation| operation.apply(&mut resource.node))?;
+    operations.iter().try_for_each(|operation| operation.apply(&mut resource.node))?;
+    forget_quotes(&mut resource.node);
     if let Some(metadata) = resource.node.get_mut("metadata")
         && metadata.get("annotations").is_some_and(Node::is_empty_map)
     {
         metadata.remove("annotations");
     }
     Ok(())
+}
+
+/// A document that went through JSON keeps quotes only around text that would be something else without.
+fn forget_quotes(node: &mut Node) {
+    match &mut node.value {
+        Value::Scalar(scalar) => scalar.requote(),
+        Value::List(elements) => elements.iter_mut().for_each(forget_quotes),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| forget_quotes(value)),
+    }
 }
 
 impl Operation {
@@ -111,11 +102,7 @@ impl Operation {
             Action::Copy { from, path } => {
                 let value = from.value(root).ok_or_else(|| self.failure("copy", from))?.clone();
                 if root.size() + value.size() > MAX_NODES {
-                    return Err(Failure::at(
-                        &self.place,
-                        "the patch makes the document too large",
-                        "copy less",
-                    ));
+                    return Err(Failure::at(&self.place, "the patch makes the document too large", "copy less"));
                 }
                 self.add(root, path, value)
             }
@@ -123,9 +110,7 @@ impl Operation {
                 if path.container(root).is_none() {
                     return Err(self.failure("test", path));
                 }
-                let equal = path
-                    .value(root)
-                    .map_or(expected.is_null(), |value| is_equal(value, expected));
+                let equal = path.value(root).map_or(expected.is_null(), |value| is_equal(value, expected));
                 if equal { Ok(()) } else { Err(self.failure("test", path)) }
             }
         }
@@ -161,22 +146,14 @@ impl Operation {
 
     fn check_depth(&self, path: &Pointer, value: &Node) -> Result<()> {
         match path.depth() + value.height() > MAX_DEPTH {
-            true => Err(Failure::at(
-                &self.place,
-                "the patch nests the document too deeply",
-                "nest less",
-            )),
+            true => Err(Failure::at(&self.place, "the patch nests the document too deeply", "nest less")),
             false => Ok(()),
         }
     }
 
     fn failure(&self, name: &str, path: &Pointer) -> Box<Failure> {
         let message = format!("the {name} operation does not apply at {}", path.text);
-        Failure::at(
-            &self.place,
-            message,
-            "check the path against the resource as it is at this point of the build",
-        )
+        Failure::at(&self.place, message, "check the path against the resource as it is at this point of the build")
     }
 }
 
@@ -185,9 +162,7 @@ fn is_equal(a: &Node, b: &Node) -> bool {
         (Value::Scalar(a), Value::Scalar(b)) => a.kind == b.kind && a.printed == b.printed,
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b)),
         (Value::Map(a), Value::Map(entries)) => {
-            let mut same = a
-                .iter()
-                .map(|(key, value)| b.get(key).is_some_and(|other| is_equal(value, other)));
+            let mut same = a.iter().map(|(key, value)| b.get(key).is_some_and(|other| is_equal(value, other)));
             a.len() == entries.len() && same.all(|same| same)
         }
         _ => false,

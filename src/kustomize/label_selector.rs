@@ -23,20 +23,13 @@ impl LabelSelector {
         let requirements: Option<Vec<_>> = pieces.into_iter().map(|piece| requirement(piece.trim())).collect();
         requirements.map(Self).ok_or_else(|| {
             let message = format!("`{}` is not a label selector that is understood", text.text);
-            Failure::at(
-                &text.place,
-                message,
-                "write requirements as `key=value`, `key in (a, b)` or `!key`",
-            )
+            Failure::at(&text.place, message, "write requirements as `key=value`, `key in (a, b)` or `!key`")
         })
     }
 
     /// Tells whether a map of labels or annotations fulfils all requirements.
     pub(super) fn matches(&self, map: Option<&Node>) -> bool {
-        let value = |key: &str| {
-            map.and_then(|map| map.get(key))
-                .map(|value| value.text().unwrap_or_default())
-        };
+        let value = |key: &str| map.and_then(|map| map.get(key)).map(|value| value.text().unwrap_or_default());
         self.0.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => value(key).is_some_and(|value| values.iter().any(|other| other == value)),
             Requirement::NotIn(key, values) => value(key).is_none_or(|value| values.iter().all(|other| other != value)),
@@ -102,14 +95,8 @@ mod tests {
         assert_eq!(pieces, ["a=b", " c in (d,e)", "!f"]);
         let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
         assert_eq!(requirement("a==b"), Some(Requirement::In("a".into(), values(&["b"]))));
-        assert_eq!(
-            requirement("a!=b"),
-            Some(Requirement::NotIn("a".into(), values(&["b"])))
-        );
-        assert_eq!(
-            requirement("c notin (d, e)"),
-            Some(Requirement::NotIn("c".into(), values(&["d", "e"])))
-        );
+        assert_eq!(requirement("a!=b"), Some(Requirement::NotIn("a".into(), values(&["b"]))));
+        assert_eq!(requirement("c notin (d, e)"), Some(Requirement::NotIn("c".into(), values(&["d", "e"]))));
         assert_eq!(requirement("!x.io/y"), Some(Requirement::Absent("x.io/y".into())));
         assert_eq!(requirement("x"), Some(Requirement::Exists("x".into())));
         for bad in ["a>1", "a b", "", "a within (b)", "=b"] {

@@ -48,13 +48,7 @@ pub(super) enum Found {
 impl<'t> Loader<'t> {
     /// Starts with nothing read.
     pub(super) fn new(tree: &'t dyn Tree, restrictor: LoadRestrictor) -> Self {
-        Self {
-            tree,
-            restrictor,
-            cache: HashMap::new(),
-            files: 0,
-            nodes: 0,
-        }
+        Self { tree, restrictor, cache: HashMap::new(), files: 0, nodes: 0 }
     }
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
@@ -65,11 +59,7 @@ impl<'t> Loader<'t> {
         }
         let Some(joined) = root.join(path) else {
             let hint = "refer to files of this repository only";
-            return Err(Failure::at(
-                place,
-                format!("`{path}` leads out of the repository"),
-                hint,
-            ));
+            return Err(Failure::at(place, format!("`{path}` leads out of the repository"), hint));
         };
         match follow(self.tree, &joined).map_err(|error| Failure::of_tree(&error, Some(place)))? {
             None => Ok(Found::Nothing),
@@ -91,11 +81,9 @@ impl<'t> Loader<'t> {
                 let content = self.content(&file, place)?;
                 Ok((file, content))
             }
-            Found::Directory(_) => Err(Failure::at(
-                place,
-                format!("`{path}` is a directory, not a file"),
-                "name a file",
-            )),
+            Found::Directory(_) => {
+                Err(Failure::at(place, format!("`{path}` is a directory, not a file"), "name a file"))
+            }
             Found::Nothing => Err(missing(path, place)),
         }
     }
@@ -107,11 +95,7 @@ impl<'t> Loader<'t> {
             return Ok(());
         }
         let message = format!("{file} is not in or below {root}, where the load restrictor keeps this kustomization");
-        Err(Failure::at(
-            place,
-            message,
-            "move the file, or set `load_restrictor: none` for this environment",
-        ))
+        Err(Failure::at(place, message, "move the file, or set `load_restrictor: none` for this environment"))
     }
 
     /// Parses a file, once however often it is asked for.
@@ -123,11 +107,7 @@ impl<'t> Loader<'t> {
         }
         let source = self.content(file, place)?;
         let documents = yaml::parse(file.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
-        let parsed = Rc::new(Parsed {
-            file: file.as_str().into(),
-            source,
-            documents,
-        });
+        let parsed = Rc::new(Parsed { file: file.as_str().into(), source, documents });
         self.cache.insert(file.clone(), parsed.clone());
         self.count(&parsed, place)?;
         Ok(parsed)
@@ -146,32 +126,22 @@ impl<'t> Loader<'t> {
                 self.allow(root, file, &place)?;
                 self.parse(file, &place)
             }
-            [] => Err(here(
-                format!("{root} holds no kustomization.yaml"),
-                "name a directory that holds one",
-            )),
-            _ => Err(here(
-                format!("{root} holds several kustomization files"),
-                "keep one of them",
-            )),
+            [] => Err(here(format!("{root} holds no kustomization.yaml"), "name a directory that holds one")),
+            _ => Err(here(format!("{root} holds several kustomization files"), "keep one of them")),
         }
     }
 
     fn content(&mut self, file: &TreePath, place: &Place) -> Result<Arc<[u8]>> {
         self.count_file(place)?;
-        self.tree
-            .read(file)
-            .map_err(|error| Failure::of_tree(&error, Some(place)))
+        self.tree.read(file).map_err(|error| Failure::of_tree(&error, Some(place)))
     }
 
     fn count_file(&mut self, place: &Place) -> Result<()> {
         self.files += 1;
         match self.files > MAX_FILES {
-            true => Err(Failure::at(
-                place,
-                format!("the overlay reads more than {MAX_FILES} files"),
-                "split the overlay",
-            )),
+            true => {
+                Err(Failure::at(place, format!("the overlay reads more than {MAX_FILES} files"), "split the overlay"))
+            }
             false => Ok(()),
         }
     }
@@ -184,11 +154,9 @@ impl<'t> Loader<'t> {
     pub(super) fn spend(&mut self, values: usize, place: &Place) -> Result<()> {
         self.nodes = self.nodes.saturating_add(values);
         match self.nodes > MAX_NODES {
-            true => Err(Failure::at(
-                place,
-                format!("the overlay makes more than {MAX_NODES} values"),
-                "split the overlay",
-            )),
+            true => {
+                Err(Failure::at(place, format!("the overlay makes more than {MAX_NODES} values"), "split the overlay"))
+            }
             false => Ok(()),
         }
     }

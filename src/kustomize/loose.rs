@@ -33,9 +33,7 @@ fn read(tree: &dyn Tree, directory: &TreePath) -> Result<Rendered> {
     for file in files {
         let parsed = loader.parse(&file, &Place::start_of(file.as_str()))?;
         for document in &parsed.documents {
-            rendered
-                .documents
-                .push(Node::convert(document, Reading::Loose, &Shift::None)?);
+            rendered.documents.push(Node::convert(document, Reading::Loose, &Shift::None)?);
         }
     }
     Ok(rendered)
@@ -64,7 +62,5 @@ fn collect(tree: &dyn Tree, directory: &TreePath, depth: usize, files: &mut Vec<
 }
 
 fn is_manifest(name: &str) -> bool {
-    [".yaml", ".yml", ".json"]
-        .iter()
-        .any(|extension| name.ends_with(extension))
+    [".yaml", ".yml", ".json"].iter().any(|extension| name.ends_with(extension))
 }

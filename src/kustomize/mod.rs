@@ -3,7 +3,7 @@
 //! [`resolve`] does to the files of a [`Tree`] what `kustomize build` 5.8.1 does, as far as images can be concerned by it,
 //! and keeps for every reference where its name, tag and digest were last decided. What it does not know it refuses with
 //! an [`OverlayError`] that names the field; it never guesses. [`read_loose`] reads a directory without a kustomization,
-//! and [`images`] lists what either found.
+//! and [`images()`] lists what either found.
 //!
 //! Nothing here recurses deeper than the trees of [`crate::yaml`] or 64 nested kustomizations, and one overlay reads at most
 //! 10,000 files and holds at most 10 million values.
@@ -19,7 +19,6 @@ mod json6902;
 mod label_selector;
 mod labels;
 mod load;
-mod load_restrictor;
 mod loose;
 mod model;
 mod names;
@@ -36,11 +35,10 @@ mod strategic_merge;
 mod unsupported;
 
 pub use extract::{images, sites_digest};
-pub use load_restrictor::LoadRestrictor;
 pub use loose::read_loose;
 
 use crate::domain::tree::TreeError;
-use crate::domain::{OverlayError, Partial, Tree, TreePath};
+use crate::domain::{LoadRestrictor, OverlayError, Partial, Tree, TreePath};
 
 /// How an overlay is resolved.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,10 +70,7 @@ pub fn has_kustomization(tree: &dyn Tree, dir: &TreePath) -> Result<bool, TreeEr
 pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options) -> Result<Rendered, OverlayError> {
     let mut loader = load::Loader::new(tree, options.load_restrictor);
     accumulate::build(&mut loader, overlay)
-        .map(|resources| Rendered {
-            documents: resources.into_documents(),
-            partial: Vec::new(),
-        })
+        .map(|resources| Rendered { documents: resources.into_documents(), partial: Vec::new() })
         .map_err(|failure| failure.of_overlay(overlay))
 }
 

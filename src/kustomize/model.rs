@@ -122,11 +122,7 @@ fn read_kind(section: &Section<'_>) -> Result<bool> {
     match section.text("apiVersion")? {
         Some(version) if &*version.text != expected => {
             let message = format!("`apiVersion` must be {expected}, found {}", version.text);
-            Err(Failure::at(
-                &version.place,
-                message,
-                "remove `apiVersion`, or correct it",
-            ))
+            Err(Failure::at(&version.place, message, "remove `apiVersion`, or correct it"))
         }
         _ => Ok(is_component),
     }

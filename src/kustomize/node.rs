@@ -24,39 +24,22 @@ pub(super) struct Place {
 impl Place {
     /// The content of a parsed node.
     pub(super) fn of(node: &yaml::Node) -> Self {
-        Self {
-            file: node.mark.file.clone(),
-            line: node.mark.line,
-            column: node.content_column(),
-        }
+        Self { file: node.mark.file.clone(), line: node.mark.line, column: node.content_column() }
     }
 
     /// Where a file's YAML breaks.
     pub(super) fn of_error(error: &yaml::Error) -> Self {
-        Self {
-            file: error.file.as_str().into(),
-            line: error.line,
-            column: error.column,
-        }
+        Self { file: error.file.as_str().into(), line: error.line, column: error.column }
     }
 
     /// The beginning of a file.
     pub(super) fn start_of(file: &str) -> Self {
-        Self {
-            file: file.into(),
-            line: 1,
-            column: 1,
-        }
+        Self { file: file.into(), line: 1, column: 1 }
     }
 
     /// The place `characters` further right.
     pub(super) fn right(&self, characters: usize) -> Self {
-        Self {
-            column: self
-                .column
-                .saturating_add(u32::try_from(characters).unwrap_or(u32::MAX)),
-            ..self.clone()
-        }
+        Self { column: self.column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX)), ..self.clone() }
     }
 
     /// The place in the words of the domain.
@@ -88,6 +71,8 @@ pub(super) struct Scalar {
     pub(super) kind: ScalarKind,
     /// Whether a character of `text` is a character of the file, so that places inside it are known.
     pub(super) is_verbatim: bool,
+    /// Whether it was written in quotes or as a block; a patch that replaces it inherits them.
+    pub(super) is_quoted: bool,
     /// Set where an image transformer put parts together.
     pub(super) decided: Option<Arc<Decided>>,
 }
@@ -110,10 +95,7 @@ impl Node {
         let value = match &node.value {
             yaml::Value::Scalar(scalar) => Value::Scalar(Scalar::convert(scalar, node, reading, &place)?),
             yaml::Value::Sequence(elements) => Value::List(
-                elements
-                    .iter()
-                    .map(|element| Self::convert(element, reading, shift))
-                    .collect::<Result<_>>()?,
+                elements.iter().map(|element| Self::convert(element, reading, shift)).collect::<Result<_>>()?,
             ),
             yaml::Value::Mapping(entries) => Value::Map(convert_entries(entries, reading, shift)?),
         };
@@ -129,6 +111,7 @@ impl Node {
                 text,
                 kind: ScalarKind::Str,
                 is_verbatim: false,
+                is_quoted: false,
                 decided: None,
             }),
             place: place.clone(),
@@ -137,10 +120,7 @@ impl Node {
 
     /// A new map.
     pub(super) fn map(entries: Vec<(Arc<str>, Self)>, place: &Place) -> Self {
-        Self {
-            value: Value::Map(entries),
-            place: place.clone(),
-        }
+        Self { value: Value::Map(entries), place: place.clone() }
     }
 
     /// A new null.
@@ -161,9 +141,7 @@ impl Node {
 
     /// The printed text of a scalar that is not null.
     pub(super) fn text(&self) -> Option<&str> {
-        self.as_scalar()
-            .filter(|scalar| scalar.kind != ScalarKind::Null)
-            .map(|scalar| &*scalar.printed)
+        self.as_scalar().filter(|scalar| scalar.kind != ScalarKind::Null).map(|scalar| &*scalar.printed)
     }
 
     pub(super) fn is_null(&self) -> bool {
@@ -183,10 +161,7 @@ impl Node {
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match &mut self.value {
-            Value::Map(entries) => entries
-                .iter_mut()
-                .find(|(name, _)| &**name == key)
-                .map(|(_, value)| value),
+            Value::Map(entries) => entries.iter_mut().find(|(name, _)| &**name == key).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -283,8 +258,22 @@ impl Scalar {
             printed,
             kind,
             is_verbatim: !is_block && node.mark.end.saturating_sub(node.mark.start) == scalar.text.len() + quotes,
+            is_quoted: scalar.style != Style::Plain,
             decided: None,
         })
+    }
+
+    /// Keeps quotes only where the text would be read as something else without them.
+    pub(super) fn requote(&mut self) {
+        let plain = yaml::Scalar { text: self.text.clone(), style: Style::Plain, tag: None };
+        self.is_quoted = self.kind == ScalarKind::Str && yaml::resolve_kustomization_scalar(&plain) != ScalarKind::Str;
+    }
+
+    /// Makes it text, whatever it was read as.
+    pub(super) fn quote(&mut self) {
+        self.is_quoted = true;
+        self.kind = ScalarKind::Str;
+        self.printed = self.text.clone();
     }
 }
 
@@ -298,26 +287,15 @@ fn convert_entries(
     for (key, value) in entries.iter().rev() {
         let Some(name) = key.as_scalar() else {
             let hint = "quote the value; if this is a Helm template, render it first";
-            return Err(Failure::at(
-                &shift.place(&Place::of(key)),
-                "a key of a mapping must be a string",
-                hint,
-            ));
+            return Err(Failure::at(&shift.place(&Place::of(key)), "a key of a mapping must be a string", hint));
         };
         if seen.insert(&*name.text) {
             converted.push((name.text.clone(), Node::convert(value, reading, shift)?));
         } else if reading != Reading::Loose {
-            let first = converted
-                .iter()
-                .find(|(other, _)| *other == name.text)
-                .map(|(_, node)| &node.place);
+            let first = converted.iter().find(|(other, _)| *other == name.text).map(|(_, node)| &node.place);
             let place = first.cloned().unwrap_or_else(|| shift.place(&Place::of(key)));
             let message = format!("the key `{}` is given twice in one mapping", name.text);
-            return Err(Failure::at(
-                &place,
-                message,
-                "remove one of them; often a `---` between documents is missing",
-            ));
+            return Err(Failure::at(&place, message, "remove one of them; often a `---` between documents is missing"));
         }
     }
     converted.reverse();

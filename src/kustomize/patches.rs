@@ -146,11 +146,8 @@ pub(super) fn apply(loader: &mut Loader<'_>, root: &TreePath, patch: &Patch, set
             let message = "a JSON patch needs a `target`";
             return Err(Failure::at(&patch.place, message, "add `target` with kind and name"));
         };
-        let selected: Vec<&mut Resource> = set
-            .resources
-            .iter_mut()
-            .filter(|resource| target.selects(resource))
-            .collect();
+        let selected: Vec<&mut Resource> =
+            set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
         loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
         for resource in selected {
             resource.remember_id();
@@ -166,11 +163,7 @@ pub(super) fn apply(loader: &mut Loader<'_>, root: &TreePath, patch: &Patch, set
             merge_into(set, &[at], merge, patch)
         }),
         (Some(target), [merge]) => {
-            let selected = set
-                .resources
-                .iter()
-                .enumerate()
-                .filter(|(_, resource)| target.selects(resource));
+            let selected = set.resources.iter().enumerate().filter(|(_, resource)| target.selects(resource));
             let selected: Vec<usize> = selected.map(|(at, _)| at).collect();
             loader.spend(merge.node.size().saturating_mul(selected.len()), &patch.place)?;
             merge_into(set, &selected, merge, patch)?;
@@ -178,11 +171,7 @@ pub(super) fn apply(loader: &mut Loader<'_>, root: &TreePath, patch: &Patch, set
         }
         (Some(target), _) => {
             let message = "a strategic merge patch with a `target` may hold one document only";
-            Err(Failure::at(
-                &target.place,
-                message,
-                "split the patch, or remove `target`",
-            ))
+            Err(Failure::at(&target.place, message, "split the patch, or remove `target`"))
         }
     }
 }
@@ -195,11 +184,8 @@ pub(super) fn apply_strategic_merge(
     set: &mut ResourceSet,
 ) -> Result<()> {
     let inline = PatchText::inline(entry).ok();
-    let is_inline = |text: &PatchText| {
-        text.documents
-            .iter()
-            .any(|document| matches!(document.value, Value::Mapping(_)))
-    };
+    let is_inline =
+        |text: &PatchText| text.documents.iter().any(|document| matches!(document.value, Value::Mapping(_)));
     let text = match inline.filter(is_inline) {
         Some(text) => text,
         None => PatchText::file(loader, root, entry)?,
@@ -223,32 +209,19 @@ pub(super) fn apply_json6902(
     set: &mut ResourceSet,
 ) -> Result<()> {
     let Some(target) = patch.target.as_ref().filter(|target| target.name.is_some()) else {
-        return Err(Failure::at(
-            &patch.place,
-            "the patch needs a `target` with a `name`",
-            "add `target.name`",
-        ));
+        return Err(Failure::at(&patch.place, "the patch needs a `target` with a `name`", "add `target.name`"));
     };
     let text = patch.text(loader, root)?;
-    let operations = text
-        .operations()?
-        .filter(|operations| !operations.is_empty())
-        .ok_or_else(|| {
-            Failure::at(
-                &patch.place,
-                "the patch is not a list of JSON patch operations",
-                "write operations, or use `patches`",
-            )
-        })?;
-    let selected: Vec<&mut Resource> = set
-        .resources
-        .iter_mut()
-        .filter(|resource| target.selects(resource))
-        .collect();
+    let operations = text.operations()?.filter(|operations| !operations.is_empty()).ok_or_else(|| {
+        Failure::at(
+            &patch.place,
+            "the patch is not a list of JSON patch operations",
+            "write operations, or use `patches`",
+        )
+    })?;
+    let selected: Vec<&mut Resource> = set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
     loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
-    selected
-        .into_iter()
-        .try_for_each(|resource| json6902::apply(resource, &operations))
+    selected.into_iter().try_for_each(|resource| json6902::apply(resource, &operations))
 }
 
 fn merge_into(set: &mut ResourceSet, selected: &[usize], merge: &Resource, patch: &Patch) -> Result<()> {

@@ -14,16 +14,10 @@ impl Pointer {
     /// Reads a pointer; whatever stands before the first `/` is ignored, as kustomize does. `None` without any `/`.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (_, path) = text.split_once('/')?;
-        let mut tokens: Vec<String> = path
-            .split('/')
-            .map(|token| token.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let mut tokens: Vec<String> =
+            path.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
         let key = tokens.pop()?;
-        Some(Self {
-            text: text.to_owned(),
-            parents: tokens,
-            key,
-        })
+        Some(Self { text: text.to_owned(), parents: tokens, key })
     }
 
     /// How many levels deep the value stands.
@@ -33,10 +27,7 @@ impl Pointer {
 
     /// Finds the container.
     pub(super) fn container<'n>(&self, root: &'n mut Node) -> Option<&'n mut Node> {
-        let container = self
-            .parents
-            .iter()
-            .try_fold(root, |node, token| child_mut(node, token))?;
+        let container = self.parents.iter().try_fold(root, |node, token| child_mut(node, token))?;
         (!matches!(container.value, Value::Scalar(_))).then_some(container)
     }
 

@@ -23,11 +23,7 @@ impl Decided {
         let tag_at = characters(parts.name) + 1;
         let digest_at = tag_at + parts.tag.map_or(0, |tag| characters(tag) + 1);
         let inside = |at| {
-            if scalar.is_verbatim {
-                node.place.right(at)
-            } else {
-                node.place.clone()
-            }
+            if scalar.is_verbatim { node.place.right(at) } else { node.place.clone() }
         };
         Self {
             last: node.place.clone(),

@@ -2,16 +2,7 @@
 
 /// Tells whether kustomize would take `path` for a URL or a Git repository.
 pub(super) fn is_remote(path: &str) -> bool {
-    const PREFIXES: [&str; 8] = [
-        "http://",
-        "https://",
-        "ssh://",
-        "git://",
-        "file://",
-        "git::",
-        "git@",
-        "github.com",
-    ];
+    const PREFIXES: [&str; 8] = ["http://", "https://", "ssh://", "git://", "file://", "git::", "git@", "github.com"];
     let lower = path.to_ascii_lowercase();
     PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
         || path.contains("?ref=")
@@ -26,13 +17,7 @@ mod tests {
 
     #[test]
     fn urls_and_repositories_are_remote() {
-        for path in [
-            "https://x/y.yaml",
-            "github.com/o/r//p?ref=v1",
-            "git@host:o/r.git",
-            "ssh://h/r",
-            "o/r?ref=x",
-        ] {
+        for path in ["https://x/y.yaml", "github.com/o/r//p?ref=v1", "git@host:o/r.git", "ssh://h/r", "o/r?ref=x"] {
             assert!(is_remote(path), "{path}");
         }
         assert!(!is_remote("../base"));

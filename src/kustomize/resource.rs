@@ -40,12 +40,7 @@ pub(super) struct Resource {
 impl Resource {
     /// Takes a document that was checked, or made here.
     pub(super) fn new(node: Node) -> Self {
-        Self {
-            node,
-            behavior: Behavior::Create,
-            has_notes: false,
-            previous: Vec::new(),
-        }
+        Self { node, behavior: Behavior::Create, has_notes: false, previous: Vec::new() }
     }
 
     pub(super) fn api_version(&self) -> &str {
@@ -71,9 +66,7 @@ impl Resource {
 
     /// The oldest id.
     pub(super) fn original_id(&self) -> Id {
-        self.previous
-            .first()
-            .map_or_else(|| self.current_id(), |first| self.id_of(first))
+        self.previous.first().map_or_else(|| self.current_id(), |first| self.id_of(first))
     }
 
     /// Tells whether the resource has or had this id.
@@ -118,9 +111,7 @@ impl Resource {
         if text.is_empty() {
             metadata.remove(key);
         } else if metadata.get(key).and_then(Node::text) != Some(text) {
-            let place = metadata
-                .get(key)
-                .map_or_else(|| metadata.place.clone(), |old| old.place.clone());
+            let place = metadata.get(key).map_or_else(|| metadata.place.clone(), |old| old.place.clone());
             metadata.set(key, Node::string(text, &place));
         }
     }
@@ -167,10 +158,7 @@ fn expand(mut node: Node, resources: &mut Vec<Resource>) -> Result<()> {
     if node.is_null() || node.is_empty_map() {
         return Ok(());
     }
-    let is_list = node
-        .get("kind")
-        .and_then(Node::text)
-        .is_some_and(|kind| kind.ends_with("List"));
+    let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
     if !is_list || node.get("items").is_none() {
         check(&node, is_list)?;
         resources.push(Resource::new(node));
@@ -179,11 +167,7 @@ fn expand(mut node: Node, resources: &mut Vec<Resource>) -> Result<()> {
     match node.remove("items").map(|items| (items.is_null(), items.value)) {
         Some((_, Value::List(items))) => items.into_iter().try_for_each(|item| expand(item, resources)),
         Some((true, _)) | None => Ok(()),
-        Some(_) => Err(Failure::at(
-            &node.place,
-            "`items` of a list must be a list",
-            "correct the manifest",
-        )),
+        Some(_) => Err(Failure::at(&node.place, "`items` of a list must be a list", "correct the manifest")),
     }
 }
 
@@ -217,19 +201,9 @@ fn check_separators(source: &[u8], file: &str, shift: &Shift) -> Result<Vec<usiz
         let rest = text.get(3..).unwrap_or_default().trim_ascii_start();
         let is_directive = index == 0 && text.starts_with(b"%");
         if is_directive || (is_separator && !rest.is_empty() && !rest.starts_with(b"#")) {
-            let place = Place {
-                line: u32::try_from(index + 1).unwrap_or(u32::MAX),
-                ..Place::start_of(file)
-            };
-            let message = format!(
-                "`{}` is not a document separator kustomize accepts",
-                String::from_utf8_lossy(text)
-            );
-            return Err(Failure::at(
-                &shift.place(&place),
-                message,
-                "write `---` alone on its line",
-            ));
+            let place = Place { line: u32::try_from(index + 1).unwrap_or(u32::MAX), ..Place::start_of(file) };
+            let message = format!("`{}` is not a document separator kustomize accepts", String::from_utf8_lossy(text));
+            return Err(Failure::at(&shift.place(&place), message, "write `---` alone on its line"));
         }
         if is_separator {
             starts.push(offset);

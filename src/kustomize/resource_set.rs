@@ -21,11 +21,7 @@ impl ResourceSet {
             let id = resource.current_id();
             if ids.contains(&id) {
                 let hint = "list each resource once, or give them different namespaces or a name prefix";
-                return Err(Failure::at(
-                    &resource.node.place,
-                    format!("{id} is there already"),
-                    hint,
-                ));
+                return Err(Failure::at(&resource.node.place, format!("{id} is there already"), hint));
             }
             ids.insert(id);
             self.resources.push(resource);
@@ -48,11 +44,9 @@ impl ResourceSet {
                 format!("{id} does not exist, so nothing can be merged or replaced"),
                 "correct the name, or remove `behavior`",
             )),
-            ([_], Behavior::Create) => Err(Failure::at(
-                &place,
-                format!("{id} exists already"),
-                "set `behavior: merge` or `behavior: replace`",
-            )),
+            ([_], Behavior::Create) => {
+                Err(Failure::at(&place, format!("{id} exists already"), "set `behavior: merge` or `behavior: replace`"))
+            }
             ([at], behavior) => {
                 let Some(old) = self.resources.get_mut(*at) else {
                     return Ok(());
@@ -64,11 +58,7 @@ impl ResourceSet {
                 *old = generated;
                 Ok(())
             }
-            _ => Err(Failure::at(
-                &place,
-                format!("several resources are or were {id}"),
-                "give them different names",
-            )),
+            _ => Err(Failure::at(&place, format!("several resources are or were {id}"), "give them different names")),
         }
     }
 
@@ -81,28 +71,15 @@ impl ResourceSet {
                 format!("no resource is {id}, which this patch is for"),
                 "correct kind, name and namespace, or give the patch a `target`",
             )),
-            _ => Err(Failure::at(
-                place,
-                format!("several resources are or were {id}"),
-                "give the patch a `target`",
-            )),
+            _ => Err(Failure::at(place, format!("several resources are or were {id}"), "give the patch a `target`")),
         }
     }
 
     /// Fails when two resources have one id.
     pub(super) fn check_unique(&self, place: &Place) -> Result<()> {
         let mut ids = HashSet::new();
-        match self
-            .resources
-            .iter()
-            .map(Resource::current_id)
-            .find(|id| !ids.insert(id.clone()))
-        {
-            Some(id) => Err(Failure::at(
-                place,
-                format!("two resources become {id}"),
-                "keep their names apart",
-            )),
+        match self.resources.iter().map(Resource::current_id).find(|id| !ids.insert(id.clone())) {
+            Some(id) => Err(Failure::at(place, format!("two resources become {id}"), "keep their names apart")),
             None => Ok(()),
         }
     }
@@ -114,11 +91,7 @@ impl ResourceSet {
     }
 
     fn indexes_of(&self, id: &Id) -> Vec<usize> {
-        let matching = self
-            .resources
-            .iter()
-            .enumerate()
-            .filter(|(_, resource)| resource.has_any_id(id));
+        let matching = self.resources.iter().enumerate().filter(|(_, resource)| resource.has_any_id(id));
         matching.map(|(at, _)| at).collect()
     }
 }

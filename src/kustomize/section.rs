@@ -9,7 +9,7 @@ use super::node::Place;
 /// One mapping with the fields it may have.
 pub(super) struct Section<'k> {
     pub(super) node: &'k yaml::Node,
-    entries: Vec<(&'static str, &'k yaml::Node)>,
+    entries: Vec<(&'static str, &'k yaml::Node, &'k yaml::Node)>,
     source: &'k [u8],
 }
 
@@ -21,11 +21,7 @@ impl<'k> Section<'k> {
         known: &'static [&'static str],
         source: &'k [u8],
     ) -> Result<Self> {
-        let mut section = Self {
-            node,
-            entries: Vec::new(),
-            source,
-        };
+        let mut section = Self { node, entries: Vec::new(), source };
         if node.is_null() {
             return Ok(section);
         }
@@ -37,9 +33,9 @@ impl<'k> Section<'k> {
             let Some(name) = known.iter().find(|name| name.eq_ignore_ascii_case(text)) else {
                 return Err(unknown(key, text, what, known));
             };
-            section.entries.retain(|(other, _)| other != name);
+            section.entries.retain(|(other, ..)| other != name);
             if !is_null(value) {
-                section.entries.push((name, value));
+                section.entries.push((name, key, value));
             }
         }
         Ok(section)
@@ -47,17 +43,18 @@ impl<'k> Section<'k> {
 
     /// Returns the field's value unless it is absent or null.
     pub(super) fn get(&self, key: &str) -> Option<&'k yaml::Node> {
-        self.entries
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| *value)
+        self.entries.iter().find(|(name, ..)| *name == key).map(|(.., value)| *value)
+    }
+
+    /// Returns the place of the field's name.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        let found = self.entries.iter().find(|(name, ..)| *name == key);
+        Place::of(found.map_or(self.node, |(_, key, _)| key))
     }
 
     /// Tells whether any field but `apiVersion` and `kind` is set.
     pub(super) fn has_content(&self) -> bool {
-        self.entries
-            .iter()
-            .any(|(name, _)| !matches!(*name, "apiVersion" | "kind"))
+        self.entries.iter().any(|(name, ..)| !matches!(*name, "apiVersion" | "kind"))
     }
 
     /// Returns a string field; an empty one counts as absent.
@@ -72,11 +69,7 @@ impl<'k> Section<'k> {
     /// Returns a field that is a list of strings.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text>> {
         let elements = self.list(key)?;
-        elements
-            .iter()
-            .filter(|element| !is_null(element))
-            .map(|element| self.text_of(element, key))
-            .collect()
+        elements.iter().filter(|element| !is_null(element)).map(|element| self.text_of(element, key)).collect()
     }
 
     /// Returns the elements of a list field.
@@ -90,17 +83,12 @@ impl<'k> Section<'k> {
     /// Returns the elements of a list of mappings.
     pub(super) fn sections(&self, key: &'static str, known: &'static [&'static str]) -> Result<Vec<Section<'k>>> {
         let elements = self.list(key)?;
-        elements
-            .iter()
-            .map(|element| Section::of(element, key, known, self.source))
-            .collect()
+        elements.iter().map(|element| Section::of(element, key, known, self.source)).collect()
     }
 
     /// Returns a field that is a mapping.
     pub(super) fn section(&self, key: &'static str, known: &'static [&'static str]) -> Result<Option<Section<'k>>> {
-        self.get(key)
-            .map(|node| Section::of(node, key, known, self.source))
-            .transpose()
+        self.get(key).map(|node| Section::of(node, key, known, self.source)).transpose()
     }
 
     /// Returns a truth value, false when absent.
@@ -108,14 +96,10 @@ impl<'k> Section<'k> {
         let Some(node) = self.get(key) else {
             return Ok(false);
         };
-        match node
-            .as_scalar()
-            .map(|scalar| (resolve_kustomization_scalar(scalar), &*scalar.text))
-        {
-            Some((ScalarKind::Bool, text)) => Ok(matches!(
-                text.to_ascii_lowercase().as_str(),
-                "true" | "yes" | "on" | "y"
-            )),
+        match node.as_scalar().map(|scalar| (resolve_kustomization_scalar(scalar), &*scalar.text)) {
+            Some((ScalarKind::Bool, text)) => {
+                Ok(matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "y"))
+            }
             _ => Err(wrong_type(node, key, "true or false")),
         }
     }
@@ -142,29 +126,16 @@ impl<'k> Section<'k> {
     }
 
     fn text_of(&self, node: &yaml::Node, key: &str) -> Result<Text> {
-        match node
-            .as_scalar()
-            .map(|scalar| (scalar, resolve_kustomization_scalar(scalar)))
-        {
+        match node.as_scalar().map(|scalar| (scalar, resolve_kustomization_scalar(scalar))) {
             Some((scalar, ScalarKind::Str | ScalarKind::Timestamp)) => Ok(Text::of(node, scalar, self.source)),
             Some((scalar, ScalarKind::Null)) => {
-                let empty = yaml::Scalar {
-                    text: "".into(),
-                    ..scalar.clone()
-                };
+                let empty = yaml::Scalar { text: "".into(), ..scalar.clone() };
                 Ok(Text::of(node, &empty, self.source))
             }
             Some((scalar, kind @ (ScalarKind::Bool | ScalarKind::Number))) => {
-                let message = format!(
-                    "`{key}` must be a string, but YAML 1.1 reads {} as a {}",
-                    scalar.text,
-                    kind.name()
-                );
-                Err(Failure::at(
-                    &Place::of(node),
-                    message,
-                    format!("write it in quotes: \"{}\"", scalar.text),
-                ))
+                let message =
+                    format!("`{key}` must be a string, but YAML 1.1 reads {} as a {}", scalar.text, kind.name());
+                Err(Failure::at(&Place::of(node), message, format!("write it in quotes: \"{}\"", scalar.text)))
             }
             None => Err(wrong_type(node, key, "a string")),
         }
@@ -172,26 +143,18 @@ impl<'k> Section<'k> {
 }
 
 fn is_null(node: &yaml::Node) -> bool {
-    node.as_scalar()
-        .is_some_and(|scalar| resolve_kustomization_scalar(scalar) == ScalarKind::Null)
+    node.as_scalar().is_some_and(|scalar| resolve_kustomization_scalar(scalar) == ScalarKind::Null)
 }
 
 fn wrong_type(node: &yaml::Node, what: &str, expected: &str) -> Box<Failure> {
     let message = format!("`{what}` must be {expected}, found a {}", node.kind_name());
-    Failure::at(
-        &Place::of(node),
-        message,
-        "correct the kustomization; `kubectl kustomize` fails on it too",
-    )
+    Failure::at(&Place::of(node), message, "correct the kustomization; `kubectl kustomize` fails on it too")
 }
 
 fn unknown(key: &yaml::Node, text: &str, what: &str, known: &[&str]) -> Box<Failure> {
-    let nearest = known
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(text, a).total_cmp(&strsim::jaro_winkler(text, b)));
-    let hint = match nearest {
-        Some(name) if strsim::jaro_winkler(text, name) > 0.84 => format!("did you mean `{name}`?"),
-        _ => "remove it; `kubectl kustomize` fails on unknown fields too".to_owned(),
+    let hint = match yaml::nearest(text, known) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "remove it; `kubectl kustomize` fails on unknown fields too".to_owned(),
     };
     Failure::at(&Place::of(key), format!("`{what}` has no field `{text}`"), hint)
 }

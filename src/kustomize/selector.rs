@@ -9,15 +9,7 @@ use super::node::Place;
 use super::resource::Resource;
 use super::section::Section;
 
-const FIELDS: &[&str] = &[
-    "group",
-    "version",
-    "kind",
-    "name",
-    "namespace",
-    "annotationSelector",
-    "labelSelector",
-];
+const FIELDS: &[&str] = &["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
 
 /// Conditions on a resource; those that are absent always hold.
 #[derive(Debug)]
@@ -71,15 +63,8 @@ impl Selector {
 }
 
 fn anchored(text: &Text) -> Result<Regex> {
-    RegexBuilder::new(&format!("^(?:{})$", text.text))
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|_| {
-            let message = format!("`{}` is not a regular expression", text.text);
-            Failure::at(
-                &text.place,
-                message,
-                "targets are matched as regular expressions: `.*` matches any name",
-            )
-        })
+    RegexBuilder::new(&format!("^(?:{})$", text.text)).size_limit(1 << 20).build().map_err(|_| {
+        let message = format!("`{}` is not a regular expression", text.text);
+        Failure::at(&text.place, message, "targets are matched as regular expressions: `.*` matches any name")
+    })
 }

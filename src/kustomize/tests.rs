@@ -31,10 +31,7 @@ fn only(files: &[(&str, &str)], overlay: &str) -> ImageUse {
 fn refusal(files: &[(&str, &str)]) -> (String, String) {
     let error = render(files, "").unwrap_err();
     assert!(!error.hint.is_empty());
-    (
-        error.message,
-        error.location.map(|location| location.to_string()).unwrap_or_default(),
-    )
+    (error.message, error.location.map(|location| location.to_string()).unwrap_or_default())
 }
 
 #[test]
@@ -50,10 +47,7 @@ fn a_reference_in_a_base_is_located_through_two_bases() {
     assert_eq!(found.origins.name.to_string(), "base/d.yaml:10:19");
     assert_eq!(found.origins.tag.unwrap().to_string(), "base/d.yaml:10:35");
     assert_eq!(found.origins.digest.unwrap().to_string(), "base/d.yaml:10:41");
-    assert_eq!(
-        (found.workload.kind.as_str(), found.container.as_deref()),
-        ("Deployment", Some("api"))
-    );
+    assert_eq!((found.workload.kind.as_str(), found.container.as_deref()), ("Deployment", Some("api")));
     assert_eq!(found.field, "spec.template.spec.containers[0].image");
 }
 
@@ -95,11 +89,7 @@ patches:
 fn a_patch_file_is_the_origin_of_what_it_sets() {
     let patch = DEPLOYMENT.replace("1.4.1@sha256:aa", "3");
     let kustomization = "resources: [d.yaml]\npatches: [{path: patch-image.yaml}]\n";
-    let files = [
-        ("kustomization.yaml", kustomization),
-        ("d.yaml", DEPLOYMENT),
-        ("patch-image.yaml", patch.as_str()),
-    ];
+    let files = [("kustomization.yaml", kustomization), ("d.yaml", DEPLOYMENT), ("patch-image.yaml", patch.as_str())];
     let found = only(&files, "");
     assert_eq!(found.origins.tag.unwrap().to_string(), "patch-image.yaml:10:35");
     assert_eq!(found.location.path, "patch-image.yaml");
@@ -107,57 +97,25 @@ fn a_patch_file_is_the_origin_of_what_it_sets() {
 
 #[test]
 fn fields_that_are_not_supported_are_refused_by_name() {
-    for field in [
-        "replacements",
-        "vars",
-        "configurations",
-        "transformers",
-        "generators",
-        "validators",
-        "helmCharts",
-    ] {
+    for field in ["replacements", "vars", "configurations", "transformers", "generators", "validators", "helmCharts"] {
         let text = format!("resources: []\n{field}:\n- x\n");
         let (message, place) = refusal(&[("kustomization.yaml", &text)]);
         assert!(message.contains(field), "{message}");
-        assert_eq!(place, "kustomization.yaml:3:1");
+        assert_eq!(place, "kustomization.yaml:2:1");
     }
-    assert!(
-        refusal(&[("kustomization.yaml", "openapi: {path: x}\n")])
-            .0
-            .contains("openapi")
-    );
+    assert!(refusal(&[("kustomization.yaml", "openapi: {path: x}\n")]).0.contains("openapi"));
 }
 
 #[test]
 fn faults_of_a_kustomization_have_a_place() {
     for (text, message, place) in [
         ("resource: [a]\n", "has no field `resource`", "kustomization.yaml:1:1"),
-        (
-            "resources: [none.yaml]\n",
-            "`none.yaml` does not exist",
-            "kustomization.yaml:1:13",
-        ),
+        ("resources: [none.yaml]\n", "`none.yaml` does not exist", "kustomization.yaml:1:13"),
         ("resources: [/etc/passwd]\n", "absolute", "kustomization.yaml:1:13"),
-        (
-            "resources: [../../x]\n",
-            "leads out of the repository",
-            "kustomization.yaml:1:13",
-        ),
-        (
-            "resources: ['https://x/y.yaml?token=1']\n",
-            "remote",
-            "kustomization.yaml:1:14",
-        ),
-        (
-            "images:\n- {name: a, newTag: 1.10}\n",
-            "reads 1.10 as a number",
-            "kustomization.yaml:2:21",
-        ),
-        (
-            "images:\n- {name: '['}\n",
-            "regular expression",
-            "kustomization.yaml:2:11",
-        ),
+        ("resources: [../../x]\n", "leads out of the repository", "kustomization.yaml:1:13"),
+        ("resources: ['https://x/y.yaml?token=1']\n", "remote", "kustomization.yaml:1:14"),
+        ("images:\n- {name: a, newTag: 1.10}\n", "reads 1.10 as a number", "kustomization.yaml:2:21"),
+        ("images:\n- {name: '['}\n", "regular expression", "kustomization.yaml:2:11"),
         ("resources: [.]\n", "being built", "kustomization.yaml:1:13"),
         ("kind: Kustomization\n", "empty", "kustomization.yaml:1:1"),
         ("a: [\n", "did not find", "kustomization.yaml:2:1"),
@@ -170,33 +128,22 @@ fn faults_of_a_kustomization_have_a_place() {
 
 #[test]
 fn the_load_restrictor_keeps_files_in_and_can_be_lifted() {
-    let files = [
-        ("d.yaml", DEPLOYMENT),
-        ("o/kustomization.yaml", "resources: [../d.yaml]\n"),
-    ];
+    let files = [("d.yaml", DEPLOYMENT), ("o/kustomization.yaml", "resources: [../d.yaml]\n")];
     let error = render(&files, "o").unwrap_err();
     assert!(error.message.contains("load restrictor"), "{error}");
     let tree = MemoryTree::of(files);
-    let options = Options {
-        load_restrictor: LoadRestrictor::None,
-    };
+    let options = Options { load_restrictor: LoadRestrictor::None };
     assert!(resolve(&tree, &TreePath::parse("o").unwrap(), &options).is_ok());
 }
 
 #[test]
 fn links_are_followed_before_the_load_restrictor_looks() {
-    let tree = MemoryTree::of([
-        ("b/d.yaml", DEPLOYMENT),
-        ("o/kustomization.yaml", "resources: [d.yaml]\n"),
-    ]);
+    let tree = MemoryTree::of([("b/d.yaml", DEPLOYMENT), ("o/kustomization.yaml", "resources: [d.yaml]\n")]);
     let tree = tree.with_link("o/d.yaml", "../b/d.yaml").with_link("p", "o");
     let at =
         |path: &str, load_restrictor| resolve(&tree, &TreePath::parse(path).unwrap(), &Options { load_restrictor });
     assert!(at("o", LoadRestrictor::Root).is_err());
-    assert_eq!(
-        images(&at("p", LoadRestrictor::None).unwrap()).uses[0].location.path,
-        "b/d.yaml"
-    );
+    assert_eq!(images(&at("p", LoadRestrictor::None).unwrap()).uses[0].location.path, "b/d.yaml");
 }
 
 #[test]
@@ -218,15 +165,9 @@ fn kustomizations_that_double_themselves_stop_at_the_bounds() {
 
 #[test]
 fn patches_cannot_nest_a_document_without_bound() {
-    let operations: String = (0..300)
-        .map(|_| "- {op: copy, from: /spec, path: /spec/template/spec/x}\n")
-        .collect();
+    let operations: String = (0..300).map(|_| "- {op: copy, from: /spec, path: /spec/template/spec/x}\n").collect();
     let kustomization = "resources: [d.yaml]\npatches: [{path: ops.yaml, target: {kind: Deployment}}]\n";
-    let files = [
-        ("kustomization.yaml", kustomization),
-        ("d.yaml", DEPLOYMENT),
-        ("ops.yaml", operations.as_str()),
-    ];
+    let files = [("kustomization.yaml", kustomization), ("d.yaml", DEPLOYMENT), ("ops.yaml", operations.as_str())];
     let (message, _) = refusal(&files);
     assert!(message.contains("deeply") || message.contains("large"), "{message}");
 }
@@ -241,24 +182,14 @@ fn a_directory_is_a_kustomization_by_any_of_three_names() {
 #[test]
 fn loose_directories_are_read_file_by_file() {
     let tree = MemoryTree::of([
-        (
-            "o/patch-image.yaml",
-            "spec:\n  containers:\n  - name: api\n    image: reg.example/api:1\n",
-        ),
-        (
-            "o/chart/values.yaml",
-            "image: {repository: r, tag: \"2\"}\nimage2: x\nimage2: y\n---\n- image: z\n",
-        ),
+        ("o/patch-image.yaml", "spec:\n  containers:\n  - name: api\n    image: reg.example/api:1\n"),
+        ("o/chart/values.yaml", "image: {repository: r, tag: \"2\"}\nimage2: x\nimage2: y\n---\n- image: z\n"),
         ("o/more.json", "{\"image\": \"j:1\"}"),
         ("o/.hidden/x.yaml", "image: hidden\n"),
         ("o/README.md", "image: readme\n"),
     ]);
     let found = images(&read_loose(&tree, &TreePath::parse("o").unwrap()).unwrap());
-    let seen: Vec<_> = found
-        .uses
-        .iter()
-        .map(|found| (found.image.as_str(), found.class))
-        .collect();
+    let seen: Vec<_> = found.uses.iter().map(|found| (found.image.as_str(), found.class)).collect();
     let expected = [
         ("r:2", UseClass::Helm),
         ("z", UseClass::Field),
@@ -266,10 +197,7 @@ fn loose_directories_are_read_file_by_file() {
         ("reg.example/api:1", UseClass::Container),
     ];
     assert_eq!(seen, expected);
-    assert_eq!(
-        found.uses[0].origins.tag.as_ref().unwrap().to_string(),
-        "o/chart/values.yaml:1:30"
-    );
+    assert_eq!(found.uses[0].origins.tag.as_ref().unwrap().to_string(), "o/chart/values.yaml:1:30");
 }
 
 #[test]
@@ -284,10 +212,7 @@ fn a_loose_file_that_is_a_template_is_an_error_with_a_hint() {
 
 #[test]
 fn null_is_not_an_image() {
-    let tree = MemoryTree::of([(
-        "o/t.yaml",
-        "image: ~\nx: {image: null}\ny: {image: {repository: r, tag: ~}}\n",
-    )]);
+    let tree = MemoryTree::of([("o/t.yaml", "image: ~\nx: {image: null}\ny: {image: {repository: r, tag: ~}}\n")]);
     let found = images(&read_loose(&tree, &TreePath::parse("o").unwrap()).unwrap());
     assert_eq!(found.uses.len(), 1);
     assert_eq!(found.uses[0].image, "r");

@@ -1,7 +1,6 @@
 //! Fields that are refused by name until they are supported: silence would mean wrong images.
 
 use super::error::{Failure, Result};
-use super::node::Place;
 use super::section::Section;
 
 /// Field, and what it would need.
@@ -10,27 +9,15 @@ const FIELDS: [(&str, &str); 10] = [
     ("vars", "set the value with `images:` or a patch instead"),
     (
         "configurations",
-        "remove the custom field specifications, or list this overlay as rendered manifests",
+        "remove the custom field specifications, or commit the rendered manifests instead of the kustomization",
     ),
-    (
-        "transformers",
-        "use the kustomization's own fields (`images`, `patches`, …) instead",
-    ),
-    (
-        "generators",
-        "commit what the generator makes, or list this overlay as rendered manifests",
-    ),
+    ("transformers", "use the kustomization's own fields (`images`, `patches`, …) instead"),
+    ("generators", "commit what the generator makes, or commit the rendered manifests instead of the kustomization"),
     ("validators", "run validators outside of the overlay that is promoted"),
     ("helmCharts", "commit the rendered chart and list it under `resources`"),
-    (
-        "helmChartInflationGenerator",
-        "commit the rendered chart and list it under `resources`",
-    ),
+    ("helmChartInflationGenerator", "commit the rendered chart and list it under `resources`"),
     ("helmGlobals", "commit the rendered chart and list it under `resources`"),
-    (
-        "openapi",
-        "remove the schema, or list this overlay as rendered manifests",
-    ),
+    ("openapi", "remove the schema, or commit the rendered manifests instead of the kustomization"),
 ];
 
 /// Refuses the first field in use that is not supported.
@@ -40,7 +27,7 @@ pub(super) fn refuse(section: &Section<'_>) -> Result<()> {
             && node.as_sequence().is_none_or(|elements| !elements.is_empty())
         {
             return Err(Failure::at(
-                &Place::of(node),
+                &section.place_of(field),
                 format!("the kustomization field `{field}` is not supported"),
                 hint,
             ));

@@ -19,10 +19,7 @@ const MAX_DEPTH: usize = 32;
 pub fn find(tree: &dyn Tree, patterns: &[String]) -> Result<Vec<TreePath>, TreeError> {
     let mut named = BTreeSet::new();
     for pattern in patterns {
-        let components: Vec<&str> = pattern
-            .split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
-            .collect();
+        let components: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         expand(tree, TreePath::root(), &components, &mut named)?;
     }
     let mut overlays = BTreeSet::new();
@@ -118,11 +115,7 @@ mod tests {
 
     fn found(tree: &MemoryTree, patterns: &[&str]) -> Vec<String> {
         let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-        find(tree, &patterns)
-            .unwrap()
-            .into_iter()
-            .map(|path| path.as_str().to_owned())
-            .collect()
+        find(tree, &patterns).unwrap().into_iter().map(|path| path.as_str().to_owned()).collect()
     }
 
     fn apps() -> MemoryTree {
@@ -140,15 +133,8 @@ mod tests {
     fn paths_and_globs_name_directories_that_exist() {
         let tree = apps();
         assert_eq!(
-            found(
-                &tree,
-                &["apps/*/overlays/production", "overlays/production/", "overlays/none"]
-            ),
-            [
-                "apps/a/overlays/production",
-                "apps/b/overlays/production",
-                "overlays/production"
-            ]
+            found(&tree, &["apps/*/overlays/production", "overlays/production/", "overlays/none"]),
+            ["apps/a/overlays/production", "apps/b/overlays/production", "overlays/production"]
         );
         assert_eq!(found(&tree, &["**/overlays/dev"]), ["apps/b/overlays/dev"]);
     }
@@ -165,10 +151,7 @@ mod tests {
             ("overlays/production/web/kustomization.yaml", ""),
             ("overlays/production/web/deep/kustomization.yaml", ""),
         ]);
-        assert_eq!(
-            found(&tree, &["overlays/production"]),
-            ["overlays/production/api", "overlays/production/web"]
-        );
+        assert_eq!(found(&tree, &["overlays/production"]), ["overlays/production/api", "overlays/production/web"]);
         let mixed = MemoryTree::of([("o/api/kustomization.yaml", ""), ("o/loose.yaml", "")]);
         assert_eq!(found(&mixed, &["o"]), ["o", "o/api"]);
     }

@@ -26,10 +26,7 @@ fn collect(tree: &dyn Tree, at: &TreePath, found: &mut Layout) -> Result<(), Tre
         return Ok(());
     }
     for (name, kind) in tree.list(at)? {
-        let Some(below) = at
-            .join(&name)
-            .filter(|_| kind == EntryKind::Directory && !name.starts_with('.'))
-        else {
+        let Some(below) = at.join(&name).filter(|_| kind == EntryKind::Directory && !name.starts_with('.')) else {
             continue;
         };
         if at.name() == "overlays" {
@@ -54,11 +51,8 @@ mod tests {
             ("apps/api/overlays/production/sub/a.yaml", ""),
             (".github/overlays/x/a.yaml", ""),
         ]);
-        let shown: Vec<(String, usize)> = layout(&tree)
-            .unwrap()
-            .into_iter()
-            .map(|(name, paths)| (name, paths.len()))
-            .collect();
+        let shown: Vec<(String, usize)> =
+            layout(&tree).unwrap().into_iter().map(|(name, paths)| (name, paths.len())).collect();
         assert_eq!(shown, [("dev".to_owned(), 2), ("production".to_owned(), 1)]);
     }
 }

@@ -70,10 +70,7 @@ pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeErro
         found.overlays += 1;
         match resolve(tree, &overlay, environment.load_restrictor) {
             Ok(images) => {
-                let site = |image_use| ImageSite {
-                    overlay: overlay.clone(),
-                    image_use,
-                };
+                let site = |image_use| ImageSite { overlay: overlay.clone(), image_use };
                 found.sites.extend(images.uses.into_iter().filter(runs).map(site));
                 found.partial.extend(images.partial);
             }

@@ -17,10 +17,7 @@ pub struct Sorted {
 /// Sorts the newly referenced images among `changes` of `environment`; `environments` are all, to look up `from` in.
 #[must_use]
 pub fn candidates(environment: &Environment, environments: &[Environment], changes: &[Change]) -> Sorted {
-    let source = environment
-        .from
-        .as_ref()
-        .and_then(|from| environments.iter().find(|other| other.name == *from));
+    let source = environment.from.as_ref().and_then(|from| environments.iter().find(|other| other.name == *from));
     let mut sorted = Sorted::default();
     for change in changes {
         let (ChangeKind::Added | ChangeKind::Changed, Some(after)) = (change.kind, &change.after) else {
@@ -29,9 +26,7 @@ pub fn candidates(environment: &Environment, environments: &[Environment], chang
         let to: ImageRef = match after.parse() {
             Ok(image) => image,
             Err(error) => {
-                sorted
-                    .unreadable
-                    .extend(unreadable(change, after, &error).map(|finding| (change.clone(), finding)));
+                sorted.unreadable.extend(unreadable(change, after, &error).map(|finding| (change.clone(), finding)));
                 continue;
             }
         };
@@ -44,11 +39,8 @@ pub fn candidates(environment: &Environment, environments: &[Environment], chang
             before: change.before.clone(),
             sites: change.sites.clone(),
         };
-        if is_ours {
-            sorted.candidates.push(candidate)
-        } else {
-            sorted.external.push(candidate)
-        }
+        let sort = if is_ours { &mut sorted.candidates } else { &mut sorted.external };
+        sort.push(candidate);
     }
     sorted
 }
@@ -58,25 +50,16 @@ fn origin(environment: &Environment, source: Option<&Environment>, image: &Image
     if let Some(from) = environment.rewrites.iter().find_map(|rewrite| rewrite.source_of(image)) {
         return (true, Some(from));
     }
-    let Some(prefix) = environment
-        .registry
-        .as_ref()
-        .filter(|prefix| prefix.remainder(image).is_some())
-    else {
+    let Some(prefix) = environment.registry.as_ref().filter(|prefix| prefix.remainder(image).is_some()) else {
         return (false, None);
     };
-    let from = source
-        .and_then(|source| source.registry.as_ref())
-        .and_then(|other| prefix.translate(image, other));
+    let from = source.and_then(|source| source.registry.as_ref()).and_then(|other| prefix.translate(image, other));
     (true, from)
 }
 
 /// A field that merely is called `image` may hold anything; a container's must be a reference.
 fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> Option<Finding> {
-    let is_run = change
-        .sites
-        .iter()
-        .any(|site| site.image_use.class == UseClass::Container);
+    let is_run = change.sites.iter().any(|site| site.image_use.class == UseClass::Container);
     (is_run || *error == InvalidImage::Template).then(|| refusals::unreadable(change, text, error))
 }
 
@@ -95,10 +78,7 @@ mod tests {
     #[test]
     fn an_image_under_the_prefix_is_copied_from_the_same_name_under_the_other() {
         let found = sorted("prod.example/team/api:1.4.2");
-        assert_eq!(
-            found.candidates[0].from.as_ref().unwrap().to_string(),
-            "dev.example:5000/api:1.4.2"
-        );
+        assert_eq!(found.candidates[0].from.as_ref().unwrap().to_string(), "dev.example:5000/api:1.4.2");
     }
 
     #[test]
@@ -115,15 +95,8 @@ mod tests {
         let mut production = environment("production", "prod.example/team", Some("dev"));
         production.rewrites =
             vec![Rewrite::new("dev.example:5000/legacy/{path}", "prod.example/team/old/{path}").unwrap()];
-        let found = candidates(
-            &production.clone(),
-            &[dev, production],
-            &[change("prod.example/team/old/api:1")],
-        );
-        assert_eq!(
-            found.candidates[0].from.as_ref().unwrap().to_string(),
-            "dev.example:5000/legacy/api:1"
-        );
+        let found = candidates(&production.clone(), &[dev, production], &[change("prod.example/team/old/api:1")]);
+        assert_eq!(found.candidates[0].from.as_ref().unwrap().to_string(), "dev.example:5000/legacy/api:1");
     }
 
     #[test]
@@ -137,9 +110,6 @@ mod tests {
     fn a_reference_that_cannot_be_read_is_said_not_skipped() {
         let found = sorted("prod.example/team/API:1");
         assert_eq!(found.unreadable[0].1.severity, Severity::Error);
-        assert_eq!(
-            sorted("prod.example/team/api:${TAG}").unreadable[0].1.severity,
-            Severity::Warning
-        );
+        assert_eq!(sorted("prod.example/team/api:${TAG}").unreadable[0].1.severity, Severity::Warning);
     }
 }

@@ -1,6 +1,6 @@
 //! The plan: from changes to candidates, from candidates and evidence to steps pinned by digest. Pure.
 //!
-//! [`candidates`] says where each newly referenced image must be and where it would come from; [`settle`] weighs what the
+//! [`candidates()`] says where each newly referenced image must be and where it would come from; [`settle()`] weighs what the
 //! registries said and makes each candidate a step, or refuses it with the ways out.
 
 mod candidates;

@@ -9,47 +9,22 @@ pub fn after(step: &Step, outcome: &Outcome) -> (State, Option<Finding>) {
     let to = &step.candidate.to;
     match outcome {
         Outcome::Present => (State::Present, None),
-        Outcome::Copied {
-            source_moved: false, ..
-        } => (State::Copied, None),
+        Outcome::Copied { source_moved: false, .. } => (State::Copied, None),
         Outcome::Copied { source_moved: true, .. } => {
-            let from = step
-                .candidate
-                .from
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            let message = format!(
-                "{from} names another image by now; {to} holds what was judged, {}",
-                step.digest
-            );
+            let from = step.candidate.from.as_ref().map(ToString::to_string).unwrap_or_default();
+            let message = format!("{from} names another image by now; {to} holds what was judged, {}", step.digest);
             let help = "nothing to do, unless the newer image was meant: then give it a tag of its own".to_owned();
             let finding = plain("source-moved", &step.candidate, message, help);
-            (
-                State::Copied,
-                Some(Finding {
-                    severity: Severity::Warning,
-                    ..finding
-                }),
-            )
+            (State::Copied, Some(Finding { severity: Severity::Warning, ..finding }))
         }
-        Outcome::Conflict { found } => (
-            State::Conflict,
-            Some(destination_moved(&step.candidate, &step.digest, found)),
-        ),
+        Outcome::Conflict { found } => (State::Conflict, Some(destination_moved(&step.candidate, &step.digest, found))),
         Outcome::Refused { reason, hint } => {
             let message = format!("{to} cannot be promoted: {reason}");
-            (
-                State::Failed,
-                Some(plain("copy-refused", &step.candidate, message, hint.clone())),
-            )
+            (State::Failed, Some(plain("copy-refused", &step.candidate, message, hint.clone())))
         }
         Outcome::Failed { reason, hint } => {
             let message = format!("{to} was not promoted: {reason}");
-            (
-                State::Failed,
-                Some(plain("copy-failed", &step.candidate, message, hint.clone())),
-            )
+            (State::Failed, Some(plain("copy-failed", &step.candidate, message, hint.clone())))
         }
     }
 }

@@ -86,18 +86,12 @@ pub(super) fn plain(rule: &str, candidate: &Candidate, message: String, help: St
 
 pub(super) fn destination_conflict(candidate: &Candidate, wanted: &Digest, found: &Digest) -> Finding {
     let to = &candidate.to;
-    let origin = candidate
-        .from
-        .as_ref()
-        .map(|from| format!(", {} has {wanted}", from.locator()));
+    let origin = candidate.from.as_ref().map(|from| format!(", {} has {wanted}", from.locator()));
     let origin = origin.unwrap_or_else(|| format!(", the reference asks for {wanted}"));
     plain(
         "destination-conflict",
         candidate,
-        format!(
-            "{} already names another image: there it is {found}{origin}",
-            at_tag(to)
-        ),
+        format!("{} already names another image: there it is {found}{origin}", at_tag(to)),
         format!(
             "promote-bot never moves a tag: reference a new tag, or {}@{wanted} by digest; if the tag there is a mistake, delete it first",
             to.locator()
@@ -126,10 +120,7 @@ pub(super) fn tag_digest_mismatch(
     plain(
         "tag-digest-mismatch",
         candidate,
-        format!(
-            "tag and digest disagree: {} is {found}, but the reference says {written}",
-            at_tag(place)
-        ),
+        format!("tag and digest disagree: {} is {found}, but the reference says {written}", at_tag(place)),
         format!("write {found} beside the tag, or the tag that belongs to {written}"),
     )
 }
@@ -138,10 +129,7 @@ pub(super) fn two_digests(candidate: &Candidate, one: &Digest, other: &Digest) -
     plain(
         "destination-conflict",
         candidate,
-        format!(
-            "two digests want the tag {} in this change: {one} and {other}",
-            at_tag(&candidate.to)
-        ),
+        format!("two digests want the tag {} in this change: {one} and {other}", at_tag(&candidate.to)),
         "give each its own tag, or reference them by digest alone".to_owned(),
     )
 }
@@ -158,10 +146,7 @@ pub(super) fn missing_source(candidate: &Candidate) -> Finding {
         None => plain(
             "missing-source",
             candidate,
-            format!(
-                "{to} does not exist, and environment {} has no `from` to copy it from",
-                candidate.environment
-            ),
+            format!("{to} does not exist, and environment {} has no `from` to copy it from", candidate.environment),
             format!(
                 "push {to} first, correct the reference, or name a `from` for {} in promote-bot.yaml",
                 candidate.environment
@@ -178,10 +163,7 @@ pub(super) fn tag_gone(candidate: &Candidate, from: &ImageRef, digest: &Digest) 
             "{} does not exist, though {digest} is in that repository: tag and digest cannot be shown to agree",
             at_tag(from)
         ),
-        format!(
-            "tag it there again, or reference {}@{digest} without a tag",
-            candidate.to.locator()
-        ),
+        format!("tag it there again, or reference {}@{digest} without a tag", candidate.to.locator()),
     )
 }
 
@@ -197,28 +179,17 @@ pub(super) fn unreadable_registry(candidate: &Candidate, reason: &str, hint: &st
 pub(super) fn offline(candidate: &Candidate) -> Finding {
     let help = "run again without --offline".to_owned();
     let message = format!("nobody asked a registry about {}: this run is offline", candidate.to);
-    Finding {
-        severity: Severity::Note,
-        ..plain("registry-unreadable", candidate, message, help)
-    }
+    Finding { severity: Severity::Note, ..plain("registry-unreadable", candidate, message, help) }
 }
 
 pub(super) fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> Finding {
     let image_use = &change.sites[0].image_use;
     let shown: String = text.chars().take(120).flat_map(char::escape_default).collect();
     let is_template = *error == InvalidImage::Template;
-    let help = if is_template {
-        "write the reference out where it must be proved"
-    } else {
-        "correct the reference"
-    };
+    let help = if is_template { "write the reference out where it must be proved" } else { "correct the reference" };
     Finding {
         rule: "unreadable-reference".to_owned(),
-        severity: if is_template {
-            Severity::Warning
-        } else {
-            Severity::Error
-        },
+        severity: if is_template { Severity::Warning } else { Severity::Error },
         message: format!("cannot read the image reference `{shown}`: {error}"),
         help: help.to_owned(),
         image: None,
@@ -250,10 +221,7 @@ pub fn partial_overlay(partial: &Partial) -> Finding {
     Finding {
         rule: "unresolved-overlay".to_owned(),
         severity: Severity::Error,
-        message: format!(
-            "part of the overlay cannot be resolved ({}): {}",
-            partial.reason, partial.what
-        ),
+        message: format!("part of the overlay cannot be resolved ({}): {}", partial.reason, partial.what),
         help: "vendor it in the repository, or keep the overlay out of promote-bot.yaml".to_owned(),
         image: None,
         location: Some(partial.location.clone()),
@@ -263,7 +231,5 @@ pub fn partial_overlay(partial: &Partial) -> Finding {
 }
 
 fn at_tag(image: &ImageRef) -> String {
-    image
-        .at_tag()
-        .map_or_else(|| image.to_string(), |tagged| tagged.to_string())
+    image.at_tag().map_or_else(|| image.to_string(), |tagged| tagged.to_string())
 }

@@ -13,11 +13,7 @@ pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) 
     let mut settled: Vec<Settled> = Vec::new();
     let mut brought = BTreeMap::new();
     for (candidate, evidence) in candidates {
-        let earlier = candidate
-            .from
-            .as_ref()
-            .and_then(|from| brought.get(&from.to_string()))
-            .copied();
+        let earlier = candidate.from.as_ref().and_then(|from| brought.get(&from.to_string())).copied();
         let weighed = weigh(&candidate, &evidence, earlier, &settled);
         if matches!(weighed, Ok(Pinned { .. })) {
             brought.insert(candidate.to.to_string(), settled.len());
@@ -31,12 +27,7 @@ pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) 
                 after: pinned.after,
                 candidate,
             }),
-            Err((state, digest, finding)) => Settled::Refused(Refusal {
-                candidate,
-                state,
-                digest,
-                finding: *finding,
-            }),
+            Err((state, digest, finding)) => Settled::Refused(Refusal { candidate, state, digest, finding: *finding }),
         });
     }
     refuse_rivals(&mut settled);
@@ -60,32 +51,18 @@ fn refuse(state: State, digest: Option<&Digest>, finding: Finding) -> Weighed {
 
 fn present(digest: &Digest) -> Weighed {
     let expected = Expected::AbsentOr(digest.clone());
-    Ok(Pinned {
-        digest: digest.clone(),
-        expected,
-        present: true,
-        content: None,
-        after: None,
-    })
+    Ok(Pinned { digest: digest.clone(), expected, present: true, content: None, after: None })
 }
 
 fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<usize>, settled: &[Settled]) -> Weighed {
     if let Some((reason, hint)) = evidence.destination.failure() {
-        return refuse(
-            State::Unknown,
-            None,
-            refusals::unreadable_registry(candidate, reason, hint),
-        );
+        return refuse(State::Unknown, None, refusals::unreadable_registry(candidate, reason, hint));
     }
     if let Some(digest) = proved_by_destination(candidate, evidence) {
         return present(digest);
     }
     if let (Some((reason, hint)), None) = (evidence.source.failure(), earlier) {
-        return refuse(
-            State::Unknown,
-            None,
-            refusals::unreadable_registry(candidate, reason, hint),
-        );
+        return refuse(State::Unknown, None, refusals::unreadable_registry(candidate, reason, hint));
     }
     let earlier_step = earlier.and_then(|index| match &settled[index] {
         Settled::Step(step) => Some((index, step)),
@@ -98,20 +75,16 @@ fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<usize>, set
     };
     let pinned = pin(candidate, evidence, found_at_source)?;
     match (evidence.destination.tag.digest(), &pinned) {
-        (Some(found), Some(pinned)) if found != pinned => refuse(
-            State::Conflict,
-            Some(pinned),
-            refusals::destination_conflict(candidate, pinned, found),
-        ),
+        (Some(found), Some(pinned)) if found != pinned => {
+            refuse(State::Conflict, Some(pinned), refusals::destination_conflict(candidate, pinned, found))
+        }
         (Some(found), _) => present(found),
         (None, Some(pinned)) => Ok(Pinned {
             digest: pinned.clone(),
             expected: Expected::Absent,
             present: false,
             content: earlier_step.and_then(|(_, step)| step.content.clone()),
-            after: earlier_step
-                .map(|(index, _)| index)
-                .filter(|_| evidence.source.tag.digest().is_none()),
+            after: earlier_step.map(|(index, _)| index).filter(|_| evidence.source.tag.digest().is_none()),
         }),
         (None, None) if is_unasked(evidence) => refuse(State::Unknown, None, refusals::offline(candidate)),
         (None, None) => refuse(State::NoSource, None, refusals::missing_source(candidate)),
@@ -171,10 +144,7 @@ fn refuse_rivals(settled: &mut [Settled]) {
         if let Settled::Step(step) = entry
             && let Some(tagged) = step.candidate.to.at_tag()
         {
-            wanted
-                .entry(tagged.to_string())
-                .or_default()
-                .push((index, step.digest.clone()));
+            wanted.entry(tagged.to_string()).or_default().push((index, step.digest.clone()));
         }
     }
     for rivals in wanted.values() {
@@ -184,12 +154,8 @@ fn refuse_rivals(settled: &mut [Settled]) {
         for (index, digest) in rivals {
             let candidate = settled[*index].candidate().clone();
             let finding = refusals::two_digests(&candidate, digest, if digest == other { &rivals[0].1 } else { other });
-            settled[*index] = Settled::Refused(Refusal {
-                candidate,
-                state: State::Conflict,
-                digest: Some(digest.clone()),
-                finding,
-            });
+            settled[*index] =
+                Settled::Refused(Refusal { candidate, state: State::Conflict, digest: Some(digest.clone()), finding });
         }
     }
 }
@@ -204,25 +170,16 @@ mod tests {
     fn candidate(image: &str) -> Candidate {
         let dev = environment("dev", "dev.example", None);
         let production = environment("production", "prod.example", Some("dev"));
-        candidates(&production.clone(), &[dev, production], &[change(image)])
-            .candidates
-            .remove(0)
+        candidates(&production.clone(), &[dev, production], &[change(image)]).candidates.remove(0)
     }
 
     fn sighting(tag: Option<&Digest>, digest: Option<&Digest>) -> Sighting {
         let seen = |found: Option<&Digest>| found.map_or(Seen::Absent, |digest| Seen::Holds(digest.clone()));
-        Sighting {
-            tag: seen(tag),
-            digest: seen(digest),
-        }
+        Sighting { tag: seen(tag), digest: seen(digest) }
     }
 
     fn evidence(source: Sighting, destination: Sighting) -> Evidence {
-        Evidence {
-            source,
-            destination,
-            content: None,
-        }
+        Evidence { source, destination, content: None }
     }
 
     fn settle_one(image: &str, evidence: Evidence) -> Settled {
@@ -250,14 +207,8 @@ mod tests {
     #[test]
     fn a_tag_is_pinned_to_what_the_source_had() {
         let (one, _) = digests();
-        let step = step(settle_one(
-            "prod.example/api:1",
-            evidence(sighting(Some(&one), None), sighting(None, None)),
-        ));
-        assert_eq!(
-            (step.digest, step.expected, step.present),
-            (one, Expected::Absent, false)
-        );
+        let step = step(settle_one("prod.example/api:1", evidence(sighting(Some(&one), None), sighting(None, None))));
+        assert_eq!((step.digest, step.expected, step.present), (one, Expected::Absent, false));
     }
 
     #[test]
@@ -276,20 +227,15 @@ mod tests {
             evidence(sighting(Some(&one), None), sighting(Some(&other), None)),
         ));
         assert_eq!(state, State::Conflict);
-        assert!(
-            message.contains(&one.to_string()) && message.contains(&other.to_string()),
-            "{message}"
-        );
+        assert!(message.contains(&one.to_string()) && message.contains(&other.to_string()), "{message}");
     }
 
     #[test]
     fn tag_and_digest_that_disagree_are_a_conflict() {
         let (one, other) = digests();
         let image = format!("prod.example/api:1@{one}");
-        let (state, message) = refusal(settle_one(
-            &image,
-            evidence(sighting(Some(&other), Some(&one)), sighting(None, None)),
-        ));
+        let (state, message) =
+            refusal(settle_one(&image, evidence(sighting(Some(&other), Some(&one)), sighting(None, None))));
         assert_eq!(state, State::Conflict);
         assert!(message.contains("tag and digest disagree"), "{message}");
     }
@@ -298,68 +244,42 @@ mod tests {
     fn a_digest_alone_needs_no_tag() {
         let (one, _) = digests();
         let image = format!("prod.example/api@{one}");
-        let unasked = |digest: Option<&Digest>| Sighting {
-            tag: Seen::Unasked,
-            ..sighting(None, digest)
-        };
+        let unasked = |digest: Option<&Digest>| Sighting { tag: Seen::Unasked, ..sighting(None, digest) };
         let missing = step(settle_one(&image, evidence(unasked(Some(&one)), unasked(None))));
         assert_eq!((missing.digest, missing.present), (one.clone(), false));
         assert!(step(settle_one(&image, evidence(unasked(Some(&one)), unasked(Some(&one))))).present);
-        assert_eq!(
-            refusal(settle_one(&image, evidence(unasked(None), unasked(None)))).0,
-            State::NoSource
-        );
+        assert_eq!(refusal(settle_one(&image, evidence(unasked(None), unasked(None)))).0, State::NoSource);
     }
 
     #[test]
     fn a_tag_that_left_the_source_cannot_vouch_for_its_digest() {
         let (one, _) = digests();
         let image = format!("prod.example/api:1@{one}");
-        let found = refusal(settle_one(
-            &image,
-            evidence(sighting(None, Some(&one)), sighting(None, None)),
-        ));
+        let found = refusal(settle_one(&image, evidence(sighting(None, Some(&one)), sighting(None, None))));
         assert_eq!(found.0, State::NoSource);
     }
 
     #[test]
     fn a_missing_source_is_a_verdict_that_names_both_places() {
-        let (state, message) = refusal(settle_one(
-            "prod.example/api:1",
-            evidence(sighting(None, None), sighting(None, None)),
-        ));
+        let (state, message) =
+            refusal(settle_one("prod.example/api:1", evidence(sighting(None, None), sighting(None, None))));
         assert_eq!(state, State::NoSource);
-        assert!(
-            message.contains("prod.example/api:1") && message.contains("dev.example/api:1"),
-            "{message}"
-        );
+        assert!(message.contains("prod.example/api:1") && message.contains("dev.example/api:1"), "{message}");
     }
 
     #[test]
     fn a_registry_that_cannot_be_asked_is_no_verdict() {
-        let unknown = || Seen::Unknown {
-            reason: "connection refused".into(),
-            hint: "start it".into(),
-        };
-        let blind = || Sighting {
-            tag: unknown(),
-            digest: Seen::Unasked,
-        };
+        let unknown = || Seen::Unknown { reason: "connection refused".into(), hint: "start it".into() };
+        let blind = || Sighting { tag: unknown(), digest: Seen::Unasked };
         let (one, _) = digests();
-        for evidence in [
-            evidence(sighting(Some(&one), None), blind()),
-            evidence(blind(), sighting(None, None)),
-        ] {
+        for evidence in [evidence(sighting(Some(&one), None), blind()), evidence(blind(), sighting(None, None))] {
             assert_eq!(refusal(settle_one("prod.example/api:1", evidence)).0, State::Unknown);
         }
     }
 
     #[test]
     fn an_offline_run_knows_nothing_and_says_so() {
-        assert_eq!(
-            refusal(settle_one("prod.example/api:1", Evidence::UNASKED)).0,
-            State::Unknown
-        );
+        assert_eq!(refusal(settle_one("prod.example/api:1", Evidence::UNASKED)).0, State::Unknown);
     }
 
     #[test]
@@ -370,26 +290,15 @@ mod tests {
             environment("staging", "staging.example", Some("dev")),
             environment("production", "prod.example", Some("staging")),
         ];
-        let find = |i: usize, image: &str| {
-            candidates(&environments[i], &environments, &[change(image)])
-                .candidates
-                .remove(0)
-        };
-        let content = Content {
-            size_bytes: 7,
-            platforms: vec!["linux/amd64".into()],
-        };
-        let first = Evidence {
-            content: Some(content.clone()),
-            ..evidence(sighting(Some(&one), None), sighting(None, None))
-        };
+        let find =
+            |i: usize, image: &str| candidates(&environments[i], &environments, &[change(image)]).candidates.remove(0);
+        let content = Content { size_bytes: 7, platforms: vec!["linux/amd64".into()] };
+        let first =
+            Evidence { content: Some(content.clone()), ..evidence(sighting(Some(&one), None), sighting(None, None)) };
         let plan = settle(
             vec![
                 (find(1, "staging.example/api:1"), first),
-                (
-                    find(2, "prod.example/api:1"),
-                    evidence(sighting(None, None), sighting(None, None)),
-                ),
+                (find(2, "prod.example/api:1"), evidence(sighting(None, None), sighting(None, None))),
             ],
             Vec::new(),
         );
@@ -402,16 +311,9 @@ mod tests {
         let (one, other) = digests();
         let both = |digest: &Digest| sighting(Some(digest), Some(digest));
         let entry = |digest: &Digest| {
-            (
-                candidate(&format!("prod.example/api:1@{digest}")),
-                evidence(both(digest), sighting(None, None)),
-            )
+            (candidate(&format!("prod.example/api:1@{digest}")), evidence(both(digest), sighting(None, None)))
         };
         let plan = settle(vec![entry(&one), entry(&other)], Vec::new());
-        assert!(
-            plan.settled
-                .into_iter()
-                .all(|settled| refusal(settled).0 == State::Conflict)
-        );
+        assert!(plan.settled.into_iter().all(|settled| refusal(settled).0 == State::Conflict));
     }
 }

@@ -23,27 +23,16 @@ pub(crate) fn change(image: &str) -> Change {
     let image_use = ImageUse {
         image: image.to_owned(),
         class: UseClass::Container,
-        workload: Workload {
-            kind: "Deployment".into(),
-            name: "api".into(),
-            ..Workload::default()
-        },
+        workload: Workload { kind: "Deployment".into(), name: "api".into(), ..Workload::default() },
         container: Some("api".to_owned()),
         field: "spec.template.spec.containers[0].image".to_owned(),
         location: location.clone(),
-        origins: Origins {
-            name: location,
-            tag,
-            digest: None,
-        },
+        origins: Origins { name: location, tag, digest: None },
     };
     Change {
         kind: ChangeKind::Added,
         before: None,
         after: Some(image.to_owned()),
-        sites: vec![ImageSite {
-            overlay: TreePath::parse("overlays/production").unwrap(),
-            image_use,
-        }],
+        sites: vec![ImageSite { overlay: TreePath::parse("overlays/production").unwrap(), image_use }],
     }
 }

@@ -48,11 +48,8 @@ impl Approved {
 /// only with that one.
 #[must_use]
 pub fn approve(plan: Plan, verdicts: &[Verdict]) -> Approved {
-    let denied: BTreeSet<usize> = verdicts
-        .iter()
-        .filter(|verdict| verdict.denies())
-        .map(|verdict| verdict.step)
-        .collect();
+    let denied: BTreeSet<usize> =
+        verdicts.iter().filter(|verdict| verdict.denies()).map(|verdict| verdict.step).collect();
     let mut allowed = BTreeSet::new();
     for (index, step) in plan.steps() {
         if !denied.contains(&index) && step.after.is_none_or(|earlier| allowed.contains(&earlier)) {

@@ -26,22 +26,12 @@ pub fn judge(plan: &Plan, in_force: &BTreeMap<String, InForce>) -> Vec<Verdict> 
             continue;
         };
         let repository = candidate.to.repository();
-        let fitting = || {
-            set.policies
-                .iter()
-                .filter(|policy| policy.applies(&candidate.environment, repository))
-        };
+        let fitting = || set.policies.iter().filter(|policy| policy.applies(&candidate.environment, repository));
         if set.from_folder && fitting().next().is_none() {
-            verdicts.push(Verdict {
-                step,
-                finding: unjudged(candidate),
-            });
+            verdicts.push(Verdict { step, finding: unjudged(candidate) });
         }
         for policy in fitting() {
-            let findings = policy
-                .rules
-                .iter()
-                .flat_map(|rule| rule.judge(&policy.name, &Subject { candidate }));
+            let findings = policy.rules.iter().flat_map(|rule| rule.judge(&policy.name, &Subject { candidate }));
             verdicts.extend(findings.map(|finding| Verdict { step, finding }));
         }
     }
@@ -52,11 +42,7 @@ fn unjudged(candidate: &crate::domain::Candidate) -> Finding {
     Finding {
         rule: "no-policy".to_owned(),
         severity: Severity::Error,
-        message: format!(
-            "no policy is for {} in {}",
-            candidate.to.repository(),
-            candidate.environment
-        ),
+        message: format!("no policy is for {} in {}", candidate.to.repository(), candidate.environment),
         help: "add it to the `images` of a policy in the environment's policy folder".to_owned(),
         image: Some(candidate.to.repository().to_owned()),
         location: Some(candidate.sites[0].image_use.location.clone()),
@@ -83,9 +69,7 @@ mod tests {
                 after: None,
             })
         };
-        Plan {
-            settled: images.iter().map(step).collect(),
-        }
+        Plan { settled: images.iter().map(step).collect() }
     }
 
     fn in_force(from_folder: bool) -> BTreeMap<String, InForce> {

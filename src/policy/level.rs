@@ -34,10 +34,7 @@ impl Level {
             Some(text) if text == words[1] => Some(Self::Warn),
             Some(text) if text == words[2] => Some(Self::Off),
             _ => {
-                faults.push(
-                    node,
-                    format!("`{key}` must be `{}`, `{}` or `{}`", words[0], words[1], words[2]),
-                );
+                faults.push(node, format!("`{key}` must be `{}`, `{}` or `{}`", words[0], words[1], words[2]));
                 None
             }
         }

@@ -1,6 +1,6 @@
 //! Policies: typed rules that judge a plan. Pure: a rule sees a step and the evidence, never the network.
 //!
-//! A policy file is read by [`read`], all faults at once; [`judge`] asks every policy that is in force for an image;
+//! A policy file is read by [`read()`], all faults at once; [`judge()`] asks every policy that is in force for an image;
 //! [`approve`] keeps the steps that none denies. Each rule is one file, and one arm of [`Rule`].
 
 mod approved;

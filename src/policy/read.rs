@@ -22,14 +22,8 @@ impl Policy {
     /// Tells whether it is in force for a repository in an environment.
     #[must_use]
     pub fn applies(&self, environment: &str, repository: &str) -> bool {
-        let here = self
-            .environments
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|name| name == environment));
-        here && self
-            .images
-            .as_ref()
-            .is_none_or(|globs| globs.iter().any(|glob| glob.matches(repository)))
+        let here = self.environments.as_ref().is_none_or(|names| names.iter().any(|name| name == environment));
+        here && self.images.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob.matches(repository)))
     }
 }
 
@@ -47,13 +41,7 @@ pub fn read(path: &str, text: &[u8]) -> Result<Policy, Vec<Fault>> {
         [document] => read_document(document, &faults),
         [] if faults.is_empty() => {
             let message = "the policy is empty".to_owned();
-            return Err(vec![Fault {
-                file: path.to_owned(),
-                line: 1,
-                column: 1,
-                message,
-                hint: None,
-            }]);
+            return Err(vec![Fault { file: path.to_owned(), line: 1, column: 1, message, hint: None }]);
         }
         [] => None,
         [_, second, ..] => {
@@ -77,17 +65,11 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
     let extends = fields.strings("extends");
     let given = |key: &'static str, fields: &mut Fields<'_>| fields.optional(key).is_some();
     let has_environments = given("environments", &mut fields);
-    let environments: Vec<String> = fields
-        .strings("environments")
-        .into_iter()
-        .map(|(_, name)| name.to_owned())
-        .collect();
+    let environments: Vec<String> =
+        fields.strings("environments").into_iter().map(|(_, name)| name.to_owned()).collect();
     let has_images = given("images", &mut fields);
-    let images = fields
-        .strings("images")
-        .into_iter()
-        .filter_map(|(node, text)| read_glob(node, text, faults))
-        .collect();
+    let images =
+        fields.strings("images").into_iter().filter_map(|(node, text)| read_glob(node, text, faults)).collect();
     let rules = fields.optional("rules");
     fields.finish();
     let mut rules: Vec<Rule> = rules
@@ -97,10 +79,7 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
     for (node, text) in &extends {
         let inherited = read_extended(node, text, faults);
         let own: Vec<&str> = rules.iter().map(Rule::name).collect();
-        let inherited: Vec<Rule> = inherited
-            .into_iter()
-            .filter(|rule| !own.contains(&rule.name()))
-            .collect();
+        let inherited: Vec<Rule> = inherited.into_iter().filter(|rule| !own.contains(&rule.name())).collect();
         rules.extend(inherited);
     }
     if rules.is_empty() && faults.is_empty() {
@@ -119,9 +98,7 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
 }
 
 fn read_glob(node: &Node, text: &str, faults: &Faults) -> Option<Glob> {
-    Glob::new(text)
-        .map_err(|error| faults.push(node, error.to_string()))
-        .ok()
+    Glob::new(text).map_err(|error| faults.push(node, error.to_string())).ok()
 }
 
 fn read_extended(node: &Node, text: &str, faults: &Faults) -> Vec<Rule> {
@@ -145,10 +122,7 @@ mod tests {
 
     fn told(text: &str) -> Vec<String> {
         let faults = read("policies/p.yaml", text.as_bytes()).unwrap_err();
-        faults
-            .iter()
-            .map(|fault| format!("{}:{} {}", fault.line, fault.column, fault.message))
-            .collect()
+        faults.iter().map(|fault| format!("{}:{} {}", fault.line, fault.column, fault.message)).collect()
     }
 
     #[test]
@@ -184,9 +158,6 @@ mod tests {
 
     #[test]
     fn a_policy_without_rules_is_a_fault() {
-        assert_eq!(
-            told("version: 1\npolicy: p\n"),
-            ["1:1 the policy has no rules, so it would allow everything"]
-        );
+        assert_eq!(told("version: 1\npolicy: p\n"), ["1:1 the policy has no rules, so it would allow everything"]);
     }
 }

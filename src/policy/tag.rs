@@ -45,11 +45,7 @@ pub struct Tag {
 impl Tag {
     pub(super) fn read(node: &Node, faults: &Faults) -> Option<Self> {
         let mut fields = Fields::of(node, "the rule `tag`", faults)?;
-        let forbid = fields
-            .strings("forbid")
-            .into_iter()
-            .map(|(_, tag)| tag.to_owned())
-            .collect();
+        let forbid = fields.strings("forbid").into_iter().map(|(_, tag)| tag.to_owned()).collect();
         let semver_text = fields.non_empty_string("semver");
         let semver_node = fields.optional("semver");
         let allow_prerelease = fields.bool("allow_prerelease").unwrap_or(false);
@@ -67,14 +63,7 @@ impl Tag {
             Regex::new(text).map_err(wrong).ok()
         });
         let (downgrade, level) = (downgrade.unwrap_or(Level::Off), level.unwrap_or_default());
-        Some(Self {
-            forbid,
-            semver,
-            allow_prerelease,
-            pattern,
-            downgrade,
-            level,
-        })
+        Some(Self { forbid, semver, allow_prerelease, pattern, downgrade, level })
     }
 
     pub(super) fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
@@ -85,22 +74,12 @@ impl Tag {
         let mut complaints = Vec::new();
         let mut complain = |severity: Severity, what: String, help: String| {
             let (location, width) = place(candidate);
-            complaints.push(Complaint {
-                severity,
-                message: what,
-                help,
-                location,
-                width,
-            });
+            complaints.push(Complaint { severity, message: what, help, location, width });
         };
         let name = candidate.to.repository();
         match candidate.to.effective_tag() {
             Some(tag) if self.forbid.iter().any(|forbidden| forbidden == tag) => {
-                let written = if candidate.to.tag().is_some() {
-                    ""
-                } else {
-                    " (no tag is written)"
-                };
+                let written = if candidate.to.tag().is_some() { "" } else { " (no tag is written)" };
                 let message = format!("{name} is referenced by the forbidden tag `{tag}`{written}");
                 complain(severity, message, self.advice("name a version"));
             }
@@ -117,11 +96,7 @@ impl Tag {
         }
         if let (Some(severity), Some((before, after))) = (self.downgrade.severity(), downgrade(candidate)) {
             let message = format!("{name} goes back from {before} to {after}");
-            complain(
-                severity,
-                message,
-                "say in the change why, or name a newer version".to_owned(),
-            );
+            complain(severity, message, "say in the change why, or name a newer version".to_owned());
         }
         complaints
     }
@@ -129,21 +104,15 @@ impl Tag {
     fn against(&self, name: &str, tag: &str) -> Option<String> {
         if let Some(range) = &self.semver {
             let Some(version) = version(tag) else {
-                return Some(format!(
-                    "the tag `{tag}` of {name} is not a version, and the policy asks for {range}"
-                ));
+                return Some(format!("the tag `{tag}` of {name} is not a version, and the policy asks for {range}"));
             };
             if !version.pre.is_empty() && !self.allow_prerelease {
-                return Some(format!(
-                    "the tag `{tag}` of {name} is a pre-release, and the policy takes none"
-                ));
+                return Some(format!("the tag `{tag}` of {name} is a pre-release, and the policy takes none"));
             }
             // A range such as `>=1.0.0` leaves all pre-releases out by its own rules; here the setting decides about those.
-            let release = Version {
-                pre: semver::Prerelease::EMPTY,
-                ..version.clone()
-            };
-            if !range.matches(&version) && !(self.allow_prerelease && range.matches(&release)) {
+            let release = Version { pre: semver::Prerelease::EMPTY, ..version.clone() };
+            let matches = range.matches(&version) || (self.allow_prerelease && range.matches(&release));
+            if !matches {
                 return Some(format!("the tag `{tag}` of {name} is outside {range}"));
             }
         }
@@ -188,11 +157,7 @@ mod tests {
 
     fn messages(rule: &str, image: &str) -> Vec<String> {
         let candidate = candidate(image, None);
-        rule_tag(rule)
-            .judge(&Subject { candidate: &candidate })
-            .into_iter()
-            .map(|c| c.message)
-            .collect()
+        rule_tag(rule).judge(&Subject { candidate: &candidate }).into_iter().map(|c| c.message).collect()
     }
 
     #[test]
@@ -200,14 +165,8 @@ mod tests {
         let candidate = candidate("prod.example/worker:latest", None);
         let complaints = rule_tag("{forbid: [latest]}").judge(&Subject { candidate: &candidate });
         assert_eq!(complaints[0].severity, Severity::Error);
-        assert_eq!(
-            complaints[0].message,
-            "worker is referenced by the forbidden tag `latest`"
-        );
-        assert_eq!(
-            (complaints[0].location.as_ref().unwrap().column, complaints[0].width),
-            (38, 6)
-        );
+        assert_eq!(complaints[0].message, "worker is referenced by the forbidden tag `latest`");
+        assert_eq!((complaints[0].location.as_ref().unwrap().column, complaints[0].width), (38, 6));
     }
 
     #[test]
@@ -221,10 +180,7 @@ mod tests {
     #[test]
     fn versions_are_taken_with_and_without_v() {
         for tag in ["1.4.2", "v1.4.2"] {
-            assert!(
-                messages("{semver: '>=1.0.0'}", &format!("prod.example/api:{tag}")).is_empty(),
-                "{tag}"
-            );
+            assert!(messages("{semver: '>=1.0.0'}", &format!("prod.example/api:{tag}")).is_empty(), "{tag}");
         }
         assert_eq!(
             messages("{semver: '>=1.0.0'}", "prod.example/api:0.9.0"),
@@ -245,10 +201,7 @@ mod tests {
         assert!(messages(r"{pattern: '^v?\d+$'}", "prod.example/api:7").is_empty());
         assert_eq!(messages(r"{pattern: '^v?\d+$'}", "prod.example/api:x").len(), 1);
         let digest = crate::domain::Digest::of(b"x");
-        assert_eq!(
-            messages(r"{pattern: '^v?\d+$'}", &format!("prod.example/api@{digest}")).len(),
-            1
-        );
+        assert_eq!(messages(r"{pattern: '^v?\d+$'}", &format!("prod.example/api@{digest}")).len(), 1);
         assert!(messages("{forbid: [latest]}", &format!("prod.example/api@{digest}")).is_empty());
     }
 
@@ -257,11 +210,7 @@ mod tests {
         let candidate = candidate("prod.example/api:1.9.0", Some("prod.example/api:1.10.0"));
         let complaints = rule_tag("{downgrade: warn}").judge(&Subject { candidate: &candidate });
         assert_eq!(complaints[0].severity, Severity::Warning);
-        assert!(
-            rule_tag("{downgrade: allow}")
-                .judge(&Subject { candidate: &candidate })
-                .is_empty()
-        );
+        assert!(rule_tag("{downgrade: allow}").judge(&Subject { candidate: &candidate }).is_empty());
     }
 
     #[test]

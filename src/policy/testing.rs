@@ -15,10 +15,7 @@ pub(crate) fn rule_tag(text: &str) -> Tag {
 pub(crate) fn candidate(image: &str, before: Option<&str>) -> Candidate {
     let location = Location::new("overlays/production/patch-image.yaml", 9, 18);
     let to: crate::domain::ImageRef = image.parse().unwrap();
-    let tag = to
-        .tag()
-        .and_then(|tag| image.find(&format!(":{tag}")))
-        .map(|colon| location.right(colon as u32 + 1));
+    let tag = to.tag().and_then(|tag| image.find(&format!(":{tag}"))).map(|colon| location.right(colon as u32 + 1));
     let image_use = ImageUse {
         image: image.to_owned(),
         class: UseClass::Container,
@@ -26,11 +23,7 @@ pub(crate) fn candidate(image: &str, before: Option<&str>) -> Candidate {
         container: None,
         field: "spec.containers[0].image".to_owned(),
         location: location.clone(),
-        origins: Origins {
-            name: location,
-            tag,
-            digest: None,
-        },
+        origins: Origins { name: location, tag, digest: None },
     };
     Candidate {
         environment: "production".to_owned(),
@@ -38,9 +31,6 @@ pub(crate) fn candidate(image: &str, before: Option<&str>) -> Candidate {
         from: None,
         kind: ChangeKind::Added,
         before: before.map(str::to_owned),
-        sites: vec![ImageSite {
-            overlay: TreePath::root(),
-            image_use,
-        }],
+        sites: vec![ImageSite { overlay: TreePath::root(), image_use }],
     }
 }

@@ -114,15 +114,10 @@ impl Ferry<'_> {
         let Some(session) = session else { return Ok(()) };
         let (pieces, taken) = mpsc::channel(PIECES);
         let body = reqwest::Body::wrap_stream(futures_util::stream::unfold(taken, async |mut taken| {
-            taken
-                .recv()
-                .await
-                .map(|piece: Result<Bytes, std::io::Error>| (piece, taken))
+            taken.recv().await.map(|piece: Result<Bytes, std::io::Error>| (piece, taken))
         }));
         let moved = Arc::new(AtomicU64::new(0));
-        let upload = self
-            .destination
-            .commit_stream(session, digest, body, self.blob.size_bytes, &moved);
+        let upload = self.destination.commit_stream(session, digest, body, self.blob.size_bytes, &moved);
         match tokio::join!(self.pump(download, pieces, &moved, shown), upload) {
             (Ok(()), Ok(())) => Ok(()),
             (Err(Stopped::Failed(error)), _) => Err(Trip::Source(error)),
@@ -168,16 +163,10 @@ impl Ferry<'_> {
         });
         let (mut received, mut attempt) = (0, 1);
         let mut held: Option<Bytes> = None;
-        while let Some(piece) = self
-            .next(&mut download, received, &mut attempt)
-            .await
-            .map_err(Stopped::Failed)?
-        {
+        while let Some(piece) = self.next(&mut download, received, &mut attempt).await.map_err(Stopped::Failed)? {
             received += piece.len() as u64;
             if received > self.blob.size_bytes {
-                return Err(Stopped::Failed(
-                    self.corrupt(format!("more than {} bytes", self.blob.size_bytes)),
-                ));
+                return Err(Stopped::Failed(self.corrupt(format!("more than {} bytes", self.blob.size_bytes))));
             }
             let _ = hashed.send(piece.clone()).await;
             if let Some(before) = held.replace(piece) {
@@ -186,17 +175,13 @@ impl Ferry<'_> {
         }
         drop(hashed);
         if received != self.blob.size_bytes {
-            return Err(Stopped::Failed(
-                self.corrupt(format!("{received} bytes instead of {}", self.blob.size_bytes)),
-            ));
+            return Err(Stopped::Failed(self.corrupt(format!("{received} bytes instead of {}", self.blob.size_bytes))));
         }
         match hashing.await {
             Ok(found) if found == self.blob.digest => {}
             Ok(found) => return Err(Stopped::Failed(self.corrupt(found.to_string()))),
             Err(_) => {
-                return Err(Stopped::Failed(
-                    self.corrupt("content that could not be hashed".to_owned()),
-                ));
+                return Err(Stopped::Failed(self.corrupt("content that could not be hashed".to_owned())));
             }
         }
         match held {
@@ -251,11 +236,7 @@ impl Ferry<'_> {
 
     fn corrupt(&self, found: String) -> Error {
         let action = format!("copy blob {} of {}", self.blob.digest, self.source.locator());
-        Error::Corrupt {
-            action,
-            expected: self.blob.digest.clone(),
-            found,
-        }
+        Error::Corrupt { action, expected: self.blob.digest.clone(), found }
     }
 }
 

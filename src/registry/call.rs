@@ -119,20 +119,13 @@ impl Answer {
 
     /// Returns what the registry wants to see before it answers.
     pub(super) fn challenge(&self) -> Option<Challenge> {
-        Challenge::pick(
-            self.headers
-                .get_all("www-authenticate")
-                .iter()
-                .filter_map(|value| value.to_str().ok()),
-        )
+        Challenge::pick(self.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()))
     }
 
     /// Returns what the registry said.
     pub(super) fn said(&self) -> Said {
         Said::read(self.status, &self.whole, |text| {
-            self.hide
-                .iter()
-                .fold(text.to_owned(), |text, secret| secret.redact(&text))
+            self.hide.iter().fold(text.to_owned(), |text, secret| secret.redact(&text))
         })
     }
 
@@ -140,12 +133,7 @@ impl Answer {
     pub(super) fn refusal(&self, action: &str) -> Error {
         let (action, registry, said) = (action.to_owned(), self.registry.clone(), self.said());
         match self.status {
-            401 | 403 => Error::Denied {
-                action,
-                registry,
-                authenticated: self.authenticated,
-                said,
-            },
+            401 | 403 => Error::Denied { action, registry, authenticated: self.authenticated, said },
             _ => Error::Answered { action, registry, said },
         }
     }
@@ -153,11 +141,7 @@ impl Answer {
 
 /// Makes an error of a transport that failed; the URL stays out of it.
 pub(super) fn unreachable(action: &str, registry: &str, error: reqwest::Error) -> Error {
-    Error::Unreachable {
-        action: action.to_owned(),
-        registry: registry.to_owned(),
-        source: error.without_url().into(),
-    }
+    Error::Unreachable { action: action.to_owned(), registry: registry.to_owned(), source: error.without_url().into() }
 }
 
 /// Reads a body of at most `limit_bytes`.
@@ -167,11 +151,7 @@ pub(super) async fn read_whole(
     mut response: reqwest::Response,
     limit_bytes: u64,
 ) -> Result<Bytes, Error> {
-    let too_large = || Error::TooLarge {
-        action: action.to_owned(),
-        registry: registry.to_owned(),
-        limit_bytes,
-    };
+    let too_large = || Error::TooLarge { action: action.to_owned(), registry: registry.to_owned(), limit_bytes };
     let reading = async {
         let mut body = BytesMut::new();
         while let Some(chunk) = next_chunk(action, registry, &mut response).await? {
@@ -182,11 +162,7 @@ pub(super) async fn read_whole(
         }
         Ok(body.freeze())
     };
-    let stalled = |_| Error::Stalled {
-        action: action.to_owned(),
-        registry: registry.to_owned(),
-        after: WHOLE,
-    };
+    let stalled = |_| Error::Stalled { action: action.to_owned(), registry: registry.to_owned(), after: WHOLE };
     tokio::time::timeout(WHOLE, reading).await.map_err(stalled)?
 }
 
@@ -198,11 +174,7 @@ pub(super) async fn next_chunk(
 ) -> Result<Option<Bytes>, Error> {
     match tokio::time::timeout(IDLE, response.chunk()).await {
         Ok(chunk) => chunk.map_err(|error| unreachable(action, registry, error)),
-        Err(_) => Err(Error::Stalled {
-            action: action.to_owned(),
-            registry: registry.to_owned(),
-            after: IDLE,
-        }),
+        Err(_) => Err(Error::Stalled { action: action.to_owned(), registry: registry.to_owned(), after: IDLE }),
     }
 }
 

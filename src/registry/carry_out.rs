@@ -43,10 +43,7 @@ impl<'a> Run<'a> {
             registries,
             progress,
             jobs: Semaphore::new(registries.jobs.max(1)),
-            ends: approved
-                .steps()
-                .map(|(index, _)| (index, watch::Sender::new(None)))
-                .collect(),
+            ends: approved.steps().map(|(index, _)| (index, watch::Sender::new(None))).collect(),
             blobs: Slots::default(),
             holders: Slots::default(),
         }
@@ -54,12 +51,8 @@ impl<'a> Run<'a> {
 
     /// Carries out all steps and returns their outcomes in the order of the plan.
     pub(super) async fn carry_out(&self, approved: &Approved) -> Vec<(usize, Outcome)> {
-        join_all(
-            approved
-                .steps()
-                .map(|(index, step)| async move { (index, self.one(approved, index, step).await) }),
-        )
-        .await
+        join_all(approved.steps().map(|(index, step)| async move { (index, self.one(approved, index, step).await) }))
+            .await
     }
 
     async fn one(&self, approved: &Approved, index: usize, step: &Step) -> Outcome {
@@ -67,21 +60,15 @@ impl<'a> Run<'a> {
             true => {
                 // The semaphore is never closed; without a permit the step would only be less patient.
                 let _job = self.jobs.acquire().await;
-                self.progress
-                    .begin(index, step, step.content.as_ref().map(|content| content.size_bytes));
+                self.progress.begin(index, step, step.content.as_ref().map(|content| content.size_bytes));
                 step::carry_out(self, index, step).await
             }
             false => {
                 self.progress.begin(index, step, None);
                 let earlier = approved.plan().steps().find(|(other, _)| Some(*other) == step.after);
-                let source_image = earlier.map_or_else(
-                    || "its source".to_owned(),
-                    |(_, earlier)| earlier.candidate.to.to_string(),
-                );
-                step::failed(&Error::SourceStep {
-                    image: step.candidate.to.to_string(),
-                    source_image,
-                })
+                let source_image =
+                    earlier.map_or_else(|| "its source".to_owned(), |(_, earlier)| earlier.candidate.to.to_string());
+                step::failed(&Error::SourceStep { image: step.candidate.to.to_string(), source_image })
             }
         };
         self.progress.finish(index, &outcome);
@@ -98,9 +85,7 @@ impl<'a> Run<'a> {
             return false;
         };
         let mut end = end.subscribe();
-        end.wait_for(Option::is_some)
-            .await
-            .is_ok_and(|ended| *ended == Some(true))
+        end.wait_for(Option::is_some).await.is_ok_and(|ended| *ended == Some(true))
     }
 
     /// Sees to it that the destination has a blob.
@@ -132,13 +117,7 @@ impl<'a> Run<'a> {
         blob: &Blob,
         advance: Advance<'_>,
     ) -> Result<Came, Error> {
-        let ferry = Ferry {
-            source,
-            destination,
-            blob,
-            shelf: &self.registries.shelf,
-            advance,
-        };
+        let ferry = Ferry { source, destination, blob, shelf: &self.registries.shelf, advance };
         let key = (destination.host.name.clone(), blob.digest.clone());
         let holders = self.holders.of(key);
         let mut held = holders.lock().await;

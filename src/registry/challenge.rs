@@ -20,9 +20,7 @@ impl Challenge {
     /// Picks the strongest challenge of all headers: bearer before basic; `None` when there is none of them.
     pub(super) fn pick<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
         let all: Vec<Self> = headers.flat_map(parse).collect();
-        let bearer = all
-            .iter()
-            .position(|challenge| matches!(challenge, Self::Bearer { .. }));
+        let bearer = all.iter().position(|challenge| matches!(challenge, Self::Bearer { .. }));
         all.into_iter().nth(bearer.unwrap_or(0))
     }
 }
@@ -37,25 +35,12 @@ fn parse(header: &str) -> Vec<Challenge> {
         while let Some(Part::Parameter(name, value)) = parts.next_if(|part| matches!(part, Part::Parameter(..))) {
             parameters.push((name, value));
         }
-        let value = |wanted: &str| {
-            parameters
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .map(|(_, value)| value.clone())
-        };
+        let value = |wanted: &str| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
         if scheme == "basic" {
             challenges.push(Challenge::Basic);
         } else if let ("bearer", Some(realm)) = (scheme.as_str(), value("realm")) {
-            let scopes = value("scope")
-                .unwrap_or_default()
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect();
-            challenges.push(Challenge::Bearer {
-                realm,
-                service: value("service"),
-                scopes,
-            });
+            let scopes = value("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+            challenges.push(Challenge::Bearer { realm, service: value("service"), scopes });
         }
     }
     challenges
@@ -135,10 +120,7 @@ mod tests {
         let headers = [r#"Negotiate, basic realm="a, b=\"c\"", BEARER realm=https://r/t"#];
         let picked = Challenge::pick(headers.into_iter());
         assert!(matches!(picked, Some(Challenge::Bearer { realm, .. }) if realm == "https://r/t"));
-        assert_eq!(
-            Challenge::pick([r#"Basic realm="x""#].into_iter()),
-            Some(Challenge::Basic)
-        );
+        assert_eq!(Challenge::pick([r#"Basic realm="x""#].into_iter()), Some(Challenge::Basic));
         assert_eq!(Challenge::pick(["Digest realm=x"].into_iter()), None);
     }
 

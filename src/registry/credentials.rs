@@ -63,28 +63,17 @@ impl Store {
         for (host, given) in hosts {
             match (&given.username, &given.password) {
                 (Some(username), Some(password)) => {
-                    let credential = Credential::Password {
-                        username: username.clone(),
-                        password: password.clone(),
-                    };
+                    let credential = Credential::Password { username: username.clone(), password: password.clone() };
                     settings.insert(host.clone(), credential);
                 }
                 (None, None) => {}
                 _ => {
                     let why = "username and password go together, one is missing".to_owned();
-                    return Err(Error::Settings {
-                        registry: host.clone(),
-                        why,
-                    });
+                    return Err(Error::Settings { registry: host.clone(), why });
                 }
             }
         }
-        Ok(Self {
-            settings,
-            places: sources.files(),
-            files: OnceCell::new(),
-            answers: Slots::default(),
-        })
+        Ok(Self { settings, places: sources.files(), files: OnceCell::new(), answers: Slots::default() })
     }
 
     /// Returns the credential for a repository; `None` means anonymous.
@@ -92,10 +81,7 @@ impl Store {
         if let Some(credential) = self.settings.get(registry) {
             return Ok(Some(credential.clone()));
         }
-        let files = self
-            .files
-            .get_or_try_init(|| async { load(&self.places, registry) })
-            .await?;
+        let files = self.files.get_or_try_init(|| async { load(&self.places, registry) }).await?;
         for file in files {
             if let Some(key) = file.keys.best(registry, repository)
                 && let Some(credential) = self.ask(file, &key, registry).await?
@@ -116,11 +102,7 @@ impl Store {
 fn load(places: &[(PathBuf, bool)], registry: &str) -> Result<Vec<AuthFile>, Error> {
     let mut files = Vec::new();
     for (path, required) in places {
-        let failed = |why: String| Error::Credentials {
-            registry: registry.to_owned(),
-            path: path.clone(),
-            why,
-        };
+        let failed = |why: String| Error::Credentials { registry: registry.to_owned(), path: path.clone(), why };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => continue,
@@ -129,34 +111,25 @@ fn load(places: &[(PathBuf, bool)], registry: &str) -> Result<Vec<AuthFile>, Err
         // serde_json's own message may quote a value.
         let keys = serde_json::from_str(&text)
             .map_err(|e| failed(format!("line {} is not valid JSON of an auth file", e.line())))?;
-        files.push(AuthFile {
-            path: path.clone(),
-            text: Secret::new(text),
-            keys,
-        });
+        files.push(AuthFile { path: path.clone(), text: Secret::new(text), keys });
     }
     Ok(files)
 }
 
 /// Reads one entry; a helper runs on a thread of its own, since it may ask a cloud.
 async fn read(file: &AuthFile, key: &str, registry: &str) -> Result<Option<Credential>, Error> {
-    let failed = |why: &str| Error::Credentials {
-        registry: registry.to_owned(),
-        path: file.path.clone(),
-        why: why.to_owned(),
-    };
+    let failed =
+        |why: &str| Error::Credentials { registry: registry.to_owned(), path: file.path.clone(), why: why.to_owned() };
     let (text, owned_key) = (file.text.clone(), key.to_owned());
     let asked = tokio::task::spawn_blocking(move || {
         docker_credential::get_credential_from_reader(text.expose().as_bytes(), &owned_key)
     });
-    let answer = tokio::time::timeout(HELPER_TIME, asked)
-        .await
-        .map_err(|_| failed("the credential helper did not answer"))?;
+    let answer =
+        tokio::time::timeout(HELPER_TIME, asked).await.map_err(|_| failed("the credential helper did not answer"))?;
     match answer.map_err(|_| failed("the credential helper could not be run"))? {
-        Ok(DockerCredential::UsernamePassword(username, password)) => Ok(Some(Credential::Password {
-            username: Secret::new(username),
-            password: Secret::new(password),
-        })),
+        Ok(DockerCredential::UsernamePassword(username, password)) => {
+            Ok(Some(Credential::Password { username: Secret::new(username), password: Secret::new(password) }))
+        }
         Ok(DockerCredential::IdentityToken(token)) => Ok(Some(Credential::IdentityToken(Secret::new(token)))),
         Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(None),
         // What every helper prints for a registry nobody logged in to.
@@ -187,21 +160,13 @@ impl Keys {
 /// Returns `host/ns/repo`, `host/ns`, `host`: the order in which podman looks.
 fn scopes(registry: &str, repository: &str) -> impl Iterator<Item = String> {
     let full = format!("{registry}/{repository}");
-    std::iter::successors(Some(full), |scope| {
-        scope.rsplit_once('/').map(|(shorter, _)| shorter.to_owned())
-    })
+    std::iter::successors(Some(full), |scope| scope.rsplit_once('/').map(|(shorter, _)| shorter.to_owned()))
 }
 
 /// Brings a file's key into the form of [`scopes`].
 fn normal(key: &str) -> String {
-    let bare = key
-        .trim_start_matches("https://")
-        .trim_start_matches("http://")
-        .trim_end_matches('/');
-    let bare = bare
-        .strip_suffix("/v1")
-        .or_else(|| bare.strip_suffix("/v2"))
-        .unwrap_or(bare);
+    let bare = key.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let bare = bare.strip_suffix("/v1").or_else(|| bare.strip_suffix("/v2")).unwrap_or(bare);
     let (host, path) = bare.split_at(bare.find('/').unwrap_or(bare.len()));
     let host = match host.to_ascii_lowercase() {
         host if matches!(host.as_str(), "index.docker.io" | "registry-1.docker.io") => "docker.io".to_owned(),
@@ -217,10 +182,8 @@ mod tests {
     fn store(json: &str) -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("config.json"), json).unwrap();
-        let sources = CredentialSources {
-            docker_config_dir: Some(dir.path().to_path_buf()),
-            ..CredentialSources::default()
-        };
+        let sources =
+            CredentialSources { docker_config_dir: Some(dir.path().to_path_buf()), ..CredentialSources::default() };
         let store = Store::new(&BTreeMap::new(), &sources).unwrap();
         (dir, store)
     }
@@ -240,14 +203,8 @@ mod tests {
     async fn the_longest_path_that_fits_wins() {
         let (_dir, store) = store(FILE);
         assert_eq!(found(&store, "reg.example", "team/api").await.as_deref(), Some("two:2"));
-        assert_eq!(
-            found(&store, "reg.example", "team/api2").await.as_deref(),
-            Some("one:1")
-        );
-        assert_eq!(
-            found(&store, "docker.io", "library/nginx").await.as_deref(),
-            Some("hub:3")
-        );
+        assert_eq!(found(&store, "reg.example", "team/api2").await.as_deref(), Some("one:1"));
+        assert_eq!(found(&store, "docker.io", "library/nginx").await.as_deref(), Some("hub:3"));
         assert_eq!(found(&store, "id.example", "x").await.as_deref(), Some("tok"));
         assert_eq!(found(&store, "other.example", "reg.example").await, None);
     }
@@ -261,15 +218,9 @@ mod tests {
 
     #[test]
     fn half_a_credential_is_refused() {
-        let half = HostSettings {
-            username: Some(Secret::new("me")),
-            ..HostSettings::default()
-        };
+        let half = HostSettings { username: Some(Secret::new("me")), ..HostSettings::default() };
         let hosts = BTreeMap::from([("reg.example".to_owned(), half)]);
-        assert!(matches!(
-            Store::new(&hosts, &CredentialSources::default()),
-            Err(Error::Settings { .. })
-        ));
+        assert!(matches!(Store::new(&hosts, &CredentialSources::default()), Err(Error::Settings { .. })));
     }
 
     #[tokio::test]

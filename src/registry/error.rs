@@ -190,11 +190,7 @@ impl Error {
                 format!("run again later or with fewer --jobs; {registry} limits requests")
             }
             Self::Answered { registry, .. } => format!("see the log of {registry}, then run again"),
-            Self::Denied {
-                registry,
-                authenticated: false,
-                ..
-            } => {
+            Self::Denied { registry, authenticated: false, .. } => {
                 format!("run `docker login {registry}`, or set username and password under `registries`")
             }
             Self::Denied { registry, .. } => format!("check the user's rights at {registry}"),
@@ -231,10 +227,7 @@ impl Error {
 
     /// Tells whether the content or the destination's rules are at fault, so that running again cannot help.
     pub(super) fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Corrupt { .. } | Self::Manifest { .. } | Self::Missing { .. } | Self::Misled { .. }
-        )
+        matches!(self, Self::Corrupt { .. } | Self::Manifest { .. } | Self::Missing { .. } | Self::Misled { .. })
     }
 
     /// Returns the status the registry answered with.
@@ -269,16 +262,10 @@ impl Said {
             code: Option<String>,
             message: Option<String>,
         }
-        let first = serde_json::from_slice::<Errors>(body)
-            .ok()
-            .and_then(|body| body.errors.into_iter().next());
+        let first = serde_json::from_slice::<Errors>(body).ok().and_then(|body| body.errors.into_iter().next());
         let (code, message) = first.map_or((None, None), |first| (first.code, first.message));
         let shown = |text: Option<String>| text.map(|text| plain(&hide(&text))).filter(|text| !text.is_empty());
-        Self {
-            status,
-            code: shown(code),
-            message: shown(message),
-        }
+        Self { status, code: shown(code), message: shown(message) }
     }
 
     /// Tells whether the registry keeps a tag from being written over.
@@ -296,9 +283,7 @@ impl fmt::Display for Said {
         if let Some(code) = &self.code {
             write!(f, " {code}")?;
         }
-        self.message
-            .as_ref()
-            .map_or(Ok(()), |message| write!(f, " ({message})"))
+        self.message.as_ref().map_or(Ok(()), |message| write!(f, " ({message})"))
     }
 }
 
@@ -314,10 +299,7 @@ mod tests {
 
     #[test]
     fn what_a_registry_says_is_cut_to_size_and_made_plain() {
-        let body = format!(
-            r#"{{"errors":[{{"code":"DENIED","message":"no\u001b[2J\n{}"}}]}}"#,
-            "x".repeat(1000)
-        );
+        let body = format!(r#"{{"errors":[{{"code":"DENIED","message":"no\u001b[2J\n{}"}}]}}"#, "x".repeat(1000));
         let said = Said::read(403, body.as_bytes(), str::to_owned);
         let text = said.to_string();
         assert!(text.starts_with("403 DENIED (no?[2J?xxx"), "{text}");
@@ -332,10 +314,7 @@ mod tests {
             r#"{"errors":[{"code":"ImageTagAlreadyExistsException","message":"x"}]}"#,
             r#"{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}"#,
         ] {
-            assert!(
-                Said::read(400, body.as_bytes(), str::to_owned).is_immutable_tag(),
-                "{body}"
-            );
+            assert!(Said::read(400, body.as_bytes(), str::to_owned).is_immutable_tag(), "{body}");
         }
         assert!(!Said::read(400, b"{}", str::to_owned).is_immutable_tag());
     }

@@ -19,10 +19,7 @@ pub(super) struct Lookups<'a> {
 
 impl<'a> Lookups<'a> {
     pub(super) fn new(registries: &'a Registries) -> Self {
-        Self {
-            registries,
-            seen: Slots::default(),
-        }
+        Self { registries, seen: Slots::default() }
     }
 
     /// Gathers the evidence of all candidates, in their order.
@@ -42,11 +39,7 @@ impl<'a> Lookups<'a> {
             (Some(from), Some(pinned)) => self.content(from, &pinned).await,
             _ => None,
         };
-        Evidence {
-            source,
-            destination,
-            content,
-        }
+        Evidence { source, destination, content }
     }
 
     async fn sighting(&self, image: &ImageRef) -> Sighting {
@@ -62,10 +55,7 @@ impl<'a> Lookups<'a> {
             match self.registries.resolve(&image).await {
                 Ok(Some(digest)) => Seen::Holds(digest),
                 Ok(None) => Seen::Absent,
-                Err(error) => Seen::Unknown {
-                    reason: error.reason(),
-                    hint: error.hint().unwrap_or_default(),
-                },
+                Err(error) => Seen::Unknown { reason: error.reason(), hint: error.hint().unwrap_or_default() },
             }
         };
         cell.get_or_init(|| look).await.clone()
@@ -78,9 +68,7 @@ impl<'a> Lookups<'a> {
             let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;
             Ok::<_, Error>(tree.content(&repository, &self.registries.shelf).await)
         };
-        read.await
-            .inspect_err(|error| tracing::debug!(%from, reason = %error.reason(), "no content"))
-            .ok()
+        read.await.inspect_err(|error| tracing::debug!(%from, reason = %error.reason(), "no content")).ok()
     }
 }
 
@@ -90,11 +78,7 @@ fn missing(candidate: &Candidate, source: &Sighting, destination: &Sighting) -> 
         Some(_) => source.digest.digest(),
         None => source.tag.digest(),
     }?;
-    let there = if candidate.to.effective_tag().is_some() {
-        &destination.tag
-    } else {
-        &destination.digest
-    };
+    let there = if candidate.to.effective_tag().is_some() { &destination.tag } else { &destination.digest };
     let is_missing = match there {
         Seen::Absent => true,
         Seen::Holds(found) => found != pinned,

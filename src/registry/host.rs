@@ -81,10 +81,7 @@ impl Host {
         loop {
             let outcome = self.attempt(call).await;
             let (failure, pause) = match &outcome {
-                Ok(answer) => (
-                    Failure::Status(answer.status),
-                    retry::retry_after(answer.header("retry-after")),
-                ),
+                Ok(answer) => (Failure::Status(answer.status), retry::retry_after(answer.header("retry-after"))),
                 Err(error) => (failure_of(error), None),
             };
             let Decision::Retry(wait) = retry::decide(attempt, failure, pause, retry::jitter()) else {
@@ -110,11 +107,7 @@ impl Host {
                 .map_err(|(target, why)| self.misled(&call, target.as_ref(), why))?;
             let leaves = call.is_abroad || !redirect::same_origin(&self.base, &target);
             if leaves && !may_leave {
-                return Err(self.misled(
-                    &call,
-                    Some(&target),
-                    "and a manifest must come from the registry itself",
-                ));
+                return Err(self.misled(&call, Some(&target), "and a manifest must come from the registry itself"));
             }
             if leaves {
                 let guarded = self.pinned.guard(&self.base, &target).await;
@@ -138,9 +131,7 @@ impl Host {
         let authorization = self.authorization(call).await?;
         let _permit = self.connections.acquire().await.map_err(|_| self.closed(call))?;
         let mut request = self.request(call, authorization.as_ref());
-        request
-            .headers_mut()
-            .insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
         *request.body_mut() = Some(body);
         let answer = tokio::select! {
             answer = self.execute(call, request, authorization.as_ref()) => answer?,
@@ -206,26 +197,11 @@ impl Host {
                 (read_whole(&call.action, &self.name, response, limit).await?, None)
             }
             // An error page of any size is still an error.
-            _ => (
-                read_whole(&call.action, &self.name, response, SHORT)
-                    .await
-                    .unwrap_or_default(),
-                None,
-            ),
+            _ => (read_whole(&call.action, &self.name, response, SHORT).await.unwrap_or_default(), None),
         };
-        let hide = used
-            .map(|used| used.token.iter().chain([&used.header]).cloned().collect())
-            .unwrap_or_default();
+        let hide = used.map(|used| used.token.iter().chain([&used.header]).cloned().collect()).unwrap_or_default();
         let authenticated = used.is_some_and(|used| used.authenticated);
-        Ok(Answer {
-            registry: self.name.clone(),
-            status,
-            headers,
-            whole,
-            stream,
-            authenticated,
-            hide,
-        })
+        Ok(Answer { registry: self.name.clone(), status, headers, whole, stream, authenticated, hide })
     }
 
     /// Returns what the registry is known to want to see.
@@ -255,8 +231,7 @@ impl Host {
         *self.challenge.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge.clone());
         // What we ask for by ourselves comes first; what the registry names is added only once that was not enough.
         let scopes = if used.is_some() { scopes } else { Vec::new() };
-        self.authorize(call, &challenge, &scopes, used.and_then(|used| used.token.as_ref()))
-            .await
+        self.authorize(call, &challenge, &scopes, used.and_then(|used| used.token.as_ref())).await
     }
 
     async fn authorize(
@@ -269,11 +244,7 @@ impl Host {
         let Challenge::Bearer { realm, service, .. } = challenge else {
             let credential = self.desk.store.find(&self.name, &call.repository).await?;
             let header = credential.as_ref().and_then(super::credentials::Credential::basic);
-            return Ok(header.map(|header| Authorization {
-                header,
-                token: None,
-                authenticated: true,
-            }));
+            return Ok(header.map(|header| Authorization { header, token: None, authenticated: true }));
         };
         let scope = call.scope.clone().and(scopes);
         let errand = Errand {
@@ -285,11 +256,7 @@ impl Host {
         };
         let Pass { token, authenticated } = self.desk.pass(errand, stale).await?;
         let header = Secret::new(format!("Bearer {}", token.expose()));
-        Ok(Some(Authorization {
-            header,
-            token: Some(token),
-            authenticated,
-        }))
+        Ok(Some(Authorization { header, token: Some(token), authenticated }))
     }
 
     /// Waits while the registry has asked to be left alone.
@@ -303,20 +270,11 @@ impl Host {
     /// Makes an error of an answer that leads where it must not.
     pub(super) fn misled(&self, call: &Call, target: Option<&Url>, why: &'static str) -> Error {
         let target = target.map_or_else(|| "another place".to_owned(), redirect::shown);
-        Error::Misled {
-            action: call.action.clone(),
-            registry: self.name.clone(),
-            target,
-            why,
-        }
+        Error::Misled { action: call.action.clone(), registry: self.name.clone(), target, why }
     }
 
     fn stalled(&self, call: &Call, after: Duration) -> Error {
-        Error::Stalled {
-            action: call.action.clone(),
-            registry: self.name.clone(),
-            after,
-        }
+        Error::Stalled { action: call.action.clone(), registry: self.name.clone(), after }
     }
 
     fn closed(&self, call: &Call) -> Error {

@@ -82,32 +82,17 @@ impl Manifest {
         content_type: Option<&str>,
         bytes: Bytes,
     ) -> Result<Self, Error> {
-        let refuse = |why: String| Error::Manifest {
-            digest: digest.clone(),
-            repository: repository.to_owned(),
-            why,
-        };
+        let refuse = |why: String| Error::Manifest { digest: digest.clone(), repository: repository.to_owned(), why };
         let shape: Shape =
             serde_json::from_slice(&bytes).map_err(|_| refuse("it is not a manifest in JSON".to_owned()))?;
         let media_type = shape.kind(content_type).map_err(refuse)?;
         let unreadable = |error: serde_json::Error| {
-            refuse(format!(
-                "it breaks the format at line {} column {}",
-                error.line(),
-                error.column()
-            ))
+            refuse(format!("it breaks the format at line {} column {}", error.line(), error.column()))
         };
         let links = match media_type.as_str() {
             OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE => {
                 let index: OciImageIndex = serde_json::from_slice(&bytes).map_err(unreadable)?;
-                Links::Index(
-                    index
-                        .manifests
-                        .iter()
-                        .map(Child::of)
-                        .collect::<Result<_, _>>()
-                        .map_err(refuse)?,
-                )
+                Links::Index(index.manifests.iter().map(Child::of).collect::<Result<_, _>>().map_err(refuse)?)
             }
             _ => {
                 let image: OciImageManifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
@@ -116,12 +101,7 @@ impl Manifest {
                 Links::Image(carried.map(Blob::of).collect::<Result<_, _>>().map_err(refuse)?)
             }
         };
-        Ok(Self {
-            digest: digest.clone(),
-            media_type,
-            bytes,
-            links,
-        })
+        Ok(Self { digest: digest.clone(), media_type, bytes, links })
     }
 
     /// Returns the manifests this one points at.
@@ -160,10 +140,7 @@ impl Shape {
         if let (Some(header), Some(claimed)) = (header.as_deref(), claimed)
             && header != claimed
         {
-            return Err(format!(
-                "it calls itself {}, its registry calls it {header}",
-                plain(claimed)
-            ));
+            return Err(format!("it calls itself {}, its registry calls it {header}", plain(claimed)));
         }
         let settled = claimed.or(header.as_deref()).unwrap_or(by_shape);
         if !is_known(settled) {
@@ -186,30 +163,20 @@ impl Child {
             ));
         }
         let platform = entry.platform.as_ref().and_then(shown_platform);
-        Ok(Self {
-            digest,
-            size_bytes,
-            media_type: entry.media_type.clone(),
-            platform,
-        })
+        Ok(Self { digest, size_bytes, media_type: entry.media_type.clone(), platform })
     }
 }
 
 impl Blob {
     fn of(descriptor: &OciDescriptor) -> Result<Self, String> {
         let (digest, size_bytes) = parsed(&descriptor.digest, descriptor.size)?;
-        Ok(Self {
-            digest,
-            size_bytes,
-            media_type: descriptor.media_type.clone(),
-        })
+        Ok(Self { digest, size_bytes, media_type: descriptor.media_type.clone() })
     }
 }
 
 fn parsed(digest: &str, size: i64) -> Result<(Digest, u64), String> {
-    let digest: Digest = digest
-        .parse()
-        .map_err(|error| format!("it points at a digest that cannot be checked: {error}"))?;
+    let digest: Digest =
+        digest.parse().map_err(|error| format!("it points at a digest that cannot be checked: {error}"))?;
     let size = u64::try_from(size).map_err(|_| format!("it gives {digest} a negative size"))?;
     Ok((digest, size))
 }
@@ -220,10 +187,8 @@ fn shown_platform(platform: &Platform) -> Option<String> {
 }
 
 fn platform_name(os: &str, architecture: &str, variant: Option<&str>) -> Option<String> {
-    let variant = variant
-        .filter(|variant| !variant.is_empty())
-        .map(|variant| format!("/{variant}"))
-        .unwrap_or_default();
+    let variant =
+        variant.filter(|variant| !variant.is_empty()).map(|variant| format!("/{variant}")).unwrap_or_default();
     let is_image = !os.is_empty() && os != "unknown" && architecture != "unknown";
     is_image.then(|| plain(&format!("{os}/{architecture}{variant}")))
 }
@@ -275,15 +240,8 @@ mod tests {
 
     #[test]
     fn foreign_layers_are_left_by_reference() {
-        let manifest = parse(
-            Some("application/vnd.oci.image.manifest.v1+json; charset=utf-8"),
-            &image(""),
-        )
-        .unwrap();
-        assert_eq!(
-            manifest.blobs().iter().map(|blob| blob.size_bytes).collect::<Vec<_>>(),
-            [2, 0]
-        );
+        let manifest = parse(Some("application/vnd.oci.image.manifest.v1+json; charset=utf-8"), &image("")).unwrap();
+        assert_eq!(manifest.blobs().iter().map(|blob| blob.size_bytes).collect::<Vec<_>>(), [2, 0]);
     }
 
     #[test]
@@ -298,16 +256,8 @@ mod tests {
             entry("unknown", "unknown", ""),
             entry("plan9", "sparc128", ""),
         ];
-        let manifest = parse(
-            None,
-            &format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(",")),
-        )
-        .unwrap();
-        let platforms: Vec<_> = manifest
-            .children()
-            .iter()
-            .map(|child| child.platform.as_deref())
-            .collect();
+        let manifest = parse(None, &format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","))).unwrap();
+        let platforms: Vec<_> = manifest.children().iter().map(|child| child.platform.as_deref()).collect();
         assert_eq!(platforms, [Some("linux/arm/v7"), None, Some("plan9/sparc128")]);
         assert_eq!(manifest.media_type, OCI_IMAGE_INDEX_MEDIA_TYPE);
     }
@@ -318,11 +268,7 @@ mod tests {
         for (content_type, text, why) in [
             (None, "<html>", "not a manifest"),
             (None, r#"{"schemaVersion":1,"fsLayers":[]}"#, "schema 1"),
-            (
-                Some("application/vnd.docker.distribution.manifest.v1+prettyjws"),
-                r#"{"layers":[]}"#,
-                "schema 1",
-            ),
+            (Some("application/vnd.docker.distribution.manifest.v1+prettyjws"), r#"{"layers":[]}"#, "schema 1"),
             (None, r#"{"schemaVersion":2,"layers":[],"manifests":[]}"#, "both"),
             (None, r#"{"schemaVersion":2}"#, "neither"),
             (None, &claims_index, "made otherwise"),

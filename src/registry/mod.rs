@@ -28,7 +28,7 @@ mod settings;
 mod slots;
 mod step;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod token;
 mod tree;
 mod wire;
@@ -65,11 +65,7 @@ impl Registries {
     /// [`Error::Settings`] when a host has a user without password or no client can be made.
     pub fn new(settings: Settings, environment: &CredentialSources) -> Result<Self, Error> {
         let jobs = settings.jobs;
-        Ok(Self {
-            wire: wire::Wire::new(settings, environment)?,
-            shelf: tree::Shelf::default(),
-            jobs,
-        })
+        Ok(Self { wire: wire::Wire::new(settings, environment)?, shelf: tree::Shelf::default(), jobs })
     }
 
     /// Looks up every candidate at its source and its destination: one evidence for each, in their order. What could not

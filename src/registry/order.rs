@@ -26,24 +26,12 @@ pub(super) fn stages(tree: &Tree) -> Vec<Vec<Write<'_>>> {
     let mut heights = BTreeMap::new();
     height(tree, &tree.top, &mut heights);
     let mut seen = BTreeSet::new();
-    let blobs = tree
-        .manifests
-        .values()
-        .flat_map(Manifest::blobs)
-        .filter(|blob| seen.insert(&blob.digest));
+    let blobs = tree.manifests.values().flat_map(Manifest::blobs).filter(|blob| seen.insert(&blob.digest));
     let mut stages = vec![blobs.map(Write::Blob).collect::<Vec<_>>()];
     let tallest = heights.values().copied().max().unwrap_or_default();
     for level in 0..=tallest {
-        let of_level = tree
-            .manifests
-            .values()
-            .filter(|manifest| heights.get(&manifest.digest) == Some(&level));
-        stages.push(
-            of_level
-                .filter(|manifest| manifest.digest != tree.top)
-                .map(Write::Manifest)
-                .collect(),
-        );
+        let of_level = tree.manifests.values().filter(|manifest| heights.get(&manifest.digest) == Some(&level));
+        stages.push(of_level.filter(|manifest| manifest.digest != tree.top).map(Write::Manifest).collect());
     }
     stages.push(tree.manifests.get(&tree.top).map(Write::Name).into_iter().collect());
     stages.retain(|stage| !stage.is_empty());
@@ -57,11 +45,7 @@ fn height(tree: &Tree, digest: &Digest, heights: &mut BTreeMap<Digest, usize>) -
         return *known;
     }
     let children = tree.manifests.get(digest).map(Manifest::children).unwrap_or_default();
-    let height = children
-        .iter()
-        .map(|child| 1 + height(tree, &child.digest, heights))
-        .max()
-        .unwrap_or_default();
+    let height = children.iter().map(|child| 1 + height(tree, &child.digest, heights)).max().unwrap_or_default();
     heights.insert(digest.clone(), height);
     height
 }
@@ -87,31 +71,16 @@ mod tests {
                 media_type: String::new(),
                 platform: None,
             };
-            let blob = |blob: usize| Blob {
-                digest: digest(1000 + blob % 5),
-                size_bytes: 1,
-                media_type: String::new(),
-            };
+            let blob = |blob: usize| Blob { digest: digest(1000 + blob % 5), size_bytes: 1, media_type: String::new() };
             let links = match below.is_empty() {
                 true => Links::Image(vec![blob(number), blob(number + 1)]),
                 false => Links::Index(below.iter().map(child).collect()),
             };
-            Manifest {
-                digest: digest(number),
-                media_type: String::new(),
-                bytes: Bytes::new(),
-                links,
-            }
+            Manifest { digest: digest(number), media_type: String::new(), bytes: Bytes::new(), links }
         };
-        let manifests = links
-            .iter()
-            .enumerate()
-            .map(|(number, below)| (digest(number), manifest(number, below)))
-            .collect();
-        Tree {
-            top: digest(0),
-            manifests,
-        }
+        let manifests =
+            links.iter().enumerate().map(|(number, below)| (digest(number), manifest(number, below))).collect();
+        Tree { top: digest(0), manifests }
     }
 
     fn reachable(tree: &Tree) -> BTreeSet<Digest> {
@@ -119,12 +88,7 @@ mod tests {
         let mut open = vec![tree.top.clone()];
         while let Some(next) = open.pop() {
             if reached.insert(next.clone()) {
-                open.extend(
-                    tree.manifests[&next]
-                        .children()
-                        .iter()
-                        .map(|child| child.digest.clone()),
-                );
+                open.extend(tree.manifests[&next].children().iter().map(|child| child.digest.clone()));
             }
         }
         reached
@@ -133,10 +97,7 @@ mod tests {
     #[test]
     fn an_image_is_its_blobs_and_then_its_name() {
         let tree = tree(&[vec![]]);
-        let kinds: Vec<Vec<&str>> = stages(&tree)
-            .iter()
-            .map(|stage| stage.iter().map(kind).collect())
-            .collect();
+        let kinds: Vec<Vec<&str>> = stages(&tree).iter().map(|stage| stage.iter().map(kind).collect()).collect();
         assert_eq!(kinds, [vec!["blob", "blob"], vec!["name"]]);
     }
 

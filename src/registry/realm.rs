@@ -6,15 +6,11 @@
 use reqwest::Url;
 
 /// Token services that are known to serve a registry of another domain.
-const KNOWN: [(&str, &str); 2] = [
-    ("docker.io", "auth.docker.io"),
-    ("registry.redhat.io", "sso.redhat.com"),
-];
+const KNOWN: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.redhat.io", "sso.redhat.com")];
 
 /// Second-level names under which strangers register, where the top level is a country's.
-const SHARED_SECOND_LEVELS: [&str; 12] = [
-    "ac", "co", "com", "edu", "gen", "gov", "ltd", "mil", "ne", "net", "or", "org",
-];
+const SHARED_SECOND_LEVELS: [&str; 12] =
+    ["ac", "co", "com", "edu", "gen", "gov", "ltd", "mil", "ne", "net", "or", "org"];
 
 /// Domains whose customers get a name below them: siblings there are strangers.
 const SHARED_DOMAINS: [&str; 24] = [
@@ -83,9 +79,7 @@ fn held_by_one(domain: &str) -> bool {
         return false;
     };
     let under_country = top.len() == 2 && SHARED_SECOND_LEVELS.contains(&second) && labels.next().is_none();
-    let under_host = SHARED_DOMAINS
-        .iter()
-        .any(|shared| domain == *shared || domain.ends_with(&format!(".{shared}")));
+    let under_host = SHARED_DOMAINS.iter().any(|shared| domain == *shared || domain.ends_with(&format!(".{shared}")));
     !under_country && !under_host
 }
 
@@ -110,10 +104,7 @@ mod tests {
             assert_eq!(judged(registry, realm), Standing::Own, "{registry} {realm}");
         }
         let hub = Url::parse("https://registry-1.docker.io").unwrap();
-        assert_eq!(
-            judge("docker.io", &hub, &Url::parse("https://auth.docker.io/t").unwrap()),
-            Standing::Own
-        );
+        assert_eq!(judge("docker.io", &hub, &Url::parse("https://auth.docker.io/t").unwrap()), Standing::Own);
     }
 
     #[test]

@@ -23,11 +23,7 @@ pub(super) fn same_origin(one: &Url, other: &Url) -> bool {
 /// Returns scheme, host and port of a URL: all that may be shown of one that came from outside.
 pub(super) fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    super::error::plain(&format!(
-        "{}://{}{port}",
-        url.scheme(),
-        url.host_str().unwrap_or_default()
-    ))
+    super::error::plain(&format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default()))
 }
 
 /// Returns where `location`, sent in answer to a request for `from`, leads.
@@ -102,24 +98,14 @@ impl Pinned {
         if target.host_str() == base.host_str() {
             return Ok(());
         }
-        let home = self
-            .addresses(base)
-            .await
-            .first()
-            .map_or(Network::Public, |home| Network::of(home.ip()));
+        let home = self.addresses(base).await.first().map_or(Network::Public, |home| Network::of(home.ip()));
         let addresses = self.addresses(target).await;
-        if !addresses
-            .iter()
-            .all(|address| Network::of(address.ip()).is_open_from(home))
-        {
+        if !addresses.iter().all(|address| Network::of(address.ip()).is_open_from(home)) {
             return Err("which is an address of an inner network");
         }
         // No address: a proxy may know the name. Without a proxy the connection fails by itself.
         if let (Some(host), false) = (target.domain(), addresses.is_empty()) {
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(host.to_owned(), addresses);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), addresses);
         }
         Ok(())
     }
@@ -129,30 +115,17 @@ impl Pinned {
         if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
             return vec![SocketAddr::new(address, 0)];
         }
-        tokio::net::lookup_host((host, 0))
-            .await
-            .map(Iterator::collect)
-            .unwrap_or_default()
+        tokio::net::lookup_host((host, 0)).await.map(Iterator::collect).unwrap_or_default()
     }
 }
 
 impl Resolve for Pinned {
     fn resolve(&self, name: Name) -> Resolving {
-        let pinned = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name.as_str())
-            .cloned();
+        let pinned = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name.as_str()).cloned();
         Box::pin(async move {
             let addresses: Addrs = match pinned {
                 Some(addresses) => Box::new(addresses.into_iter()),
-                None => Box::new(
-                    tokio::net::lookup_host((name.as_str(), 0))
-                        .await?
-                        .collect::<Vec<_>>()
-                        .into_iter(),
-                ),
+                None => Box::new(tokio::net::lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>().into_iter()),
             };
             Ok(addresses)
         })
@@ -170,54 +143,31 @@ mod tests {
     #[test]
     fn a_redirect_never_leaves_encryption() {
         let from = url("https://reg.example/v2/x/blobs/sha256:00");
-        assert_eq!(
-            target(&from, Some("https://cdn.example/b?sig=1")).unwrap().host_str(),
-            Some("cdn.example")
-        );
-        assert_eq!(
-            target(&from, Some("/other")).unwrap().as_str(),
-            "https://reg.example/other"
-        );
-        for location in [
-            Some("http://cdn.example/b"),
-            Some("file:///etc/passwd"),
-            Some("http://["),
-            None,
-        ] {
+        assert_eq!(target(&from, Some("https://cdn.example/b?sig=1")).unwrap().host_str(), Some("cdn.example"));
+        assert_eq!(target(&from, Some("/other")).unwrap().as_str(), "https://reg.example/other");
+        for location in [Some("http://cdn.example/b"), Some("file:///etc/passwd"), Some("http://["), None] {
             assert!(target(&from, location).is_err(), "{location:?}");
         }
     }
 
     #[test]
     fn an_upload_session_stays_at_the_registry() {
-        let (base, from) = (
-            url("https://reg.example/"),
-            url("https://reg.example/v2/x/blobs/uploads/"),
-        );
+        let (base, from) = (url("https://reg.example/"), url("https://reg.example/v2/x/blobs/uploads/"));
         assert_eq!(
             session(&base, &from, Some("/v2/x/u/1?_state=a%2Fb")).unwrap().as_str(),
             "https://reg.example/v2/x/u/1?_state=a%2Fb"
         );
-        assert_eq!(
-            session(&base, &from, Some("http://reg.example/u")).unwrap().scheme(),
-            "https"
-        );
-        for location in [
-            Some("https://evil.example/u"),
-            Some("https://reg.example:444/u"),
-            Some("//evil.example/u"),
-            None,
-        ] {
+        assert_eq!(session(&base, &from, Some("http://reg.example/u")).unwrap().scheme(), "https");
+        for location in
+            [Some("https://evil.example/u"), Some("https://reg.example:444/u"), Some("//evil.example/u"), None]
+        {
             assert!(session(&base, &from, location).is_err(), "{location:?}");
         }
     }
 
     #[test]
     fn what_is_shown_of_an_address_is_its_host() {
-        assert_eq!(
-            shown(&url("https://user:pass@cdn.example:8443/b?sig=secret")),
-            "https://cdn.example:8443"
-        );
+        assert_eq!(shown(&url("https://user:pass@cdn.example:8443/b?sig=secret")), "https://cdn.example:8443");
     }
 
     #[tokio::test]
@@ -237,17 +187,7 @@ mod tests {
             assert!(pinned.guard(&public, &url(inner)).await.is_err(), "{inner}");
         }
         assert!(pinned.guard(&public, &url("https://1.1.1.1/")).await.is_ok());
-        assert!(
-            pinned
-                .guard(&url("http://10.0.0.1/"), &url("http://10.0.0.2/"))
-                .await
-                .is_ok()
-        );
-        assert!(
-            pinned
-                .guard(&url("http://10.0.0.1/"), &url("http://169.254.169.254/"))
-                .await
-                .is_err()
-        );
+        assert!(pinned.guard(&url("http://10.0.0.1/"), &url("http://10.0.0.2/")).await.is_ok());
+        assert!(pinned.guard(&url("http://10.0.0.1/"), &url("http://169.254.169.254/")).await.is_err());
     }
 }

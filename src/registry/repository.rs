@@ -43,20 +43,12 @@ pub(super) struct Download {
 impl Repository {
     /// Opens the repository of an image for reading.
     pub(super) fn reading(host: Arc<Host>, image: &ImageRef) -> Self {
-        Self {
-            host,
-            name: image.repository().to_owned(),
-            scope: Scope::pull(image.repository()),
-        }
+        Self { host, name: image.repository().to_owned(), scope: Scope::pull(image.repository()) }
     }
 
     /// Opens the repository of an image for reading and writing.
     pub(super) fn writing(host: Arc<Host>, image: &ImageRef) -> Self {
-        Self {
-            host,
-            name: image.repository().to_owned(),
-            scope: Scope::push(image.repository()),
-        }
+        Self { host, name: image.repository().to_owned(), scope: Scope::push(image.repository()) }
     }
 
     /// Returns registry and repository.
@@ -67,12 +59,7 @@ impl Repository {
     /// Returns the digest that a tag or a digest resolves to; `None` when there is nothing.
     pub(super) async fn head(&self, reference: &str) -> Result<Option<Digest>, Error> {
         let action = format!("look up {}", self.shown(reference));
-        let mut call = self.call(
-            action,
-            Method::HEAD,
-            &format!("manifests/{reference}"),
-            Want::Whole(SHORT),
-        );
+        let mut call = self.call(action, Method::HEAD, &format!("manifests/{reference}"), Want::Whole(SHORT));
         set(&mut call.headers, ACCEPT, manifest::ACCEPT);
         let answer = self.host.follow(call.clone(), false).await?;
         match answer.status {
@@ -81,9 +68,7 @@ impl Repository {
             405 | 501 => return Ok(self.get(reference, LONGEST_MANIFEST).await?.map(|(digest, ..)| digest)),
             _ => return Err(answer.refusal(&call.action)),
         }
-        let digest = answer
-            .header("docker-content-digest")
-            .and_then(|header| header.parse::<Digest>().ok());
+        let digest = answer.header("docker-content-digest").and_then(|header| header.parse::<Digest>().ok());
         let schema_1 = answer.header("content-type").is_some_and(manifest::is_schema_1);
         match (digest, reference.parse::<Digest>().ok()) {
             (Some(found), None) if !schema_1 => Ok(Some(found)),
@@ -96,10 +81,7 @@ impl Repository {
     /// Reads a manifest of at most `limit_bytes` by digest.
     pub(super) async fn manifest(&self, digest: &Digest, limit_bytes: u64) -> Result<Manifest, Error> {
         let found = self.get(&digest.to_string(), limit_bytes.min(LONGEST_MANIFEST)).await?;
-        let missing = || Error::Missing {
-            digest: digest.clone(),
-            repository: self.locator(),
-        };
+        let missing = || Error::Missing { digest: digest.clone(), repository: self.locator() };
         let (digest, content_type, bytes) = found.ok_or_else(missing)?;
         Manifest::parse(&self.locator(), &digest, content_type.as_deref(), bytes)
     }
@@ -107,12 +89,7 @@ impl Repository {
     /// Reads a manifest and checks its bytes against what was asked for and what the registry says.
     async fn get(&self, reference: &str, limit_bytes: u64) -> Result<Option<(Digest, Option<String>, Bytes)>, Error> {
         let action = format!("read manifest {}", self.shown(reference));
-        let mut call = self.call(
-            action,
-            Method::GET,
-            &format!("manifests/{reference}"),
-            Want::Whole(limit_bytes),
-        );
+        let mut call = self.call(action, Method::GET, &format!("manifests/{reference}"), Want::Whole(limit_bytes));
         set(&mut call.headers, ACCEPT, manifest::ACCEPT);
         let answer = self.host.follow(call.clone(), false).await?;
         match answer.status {
@@ -121,25 +98,17 @@ impl Repository {
             _ => return Err(answer.refusal(&call.action)),
         }
         let content_type = answer.header("content-type").map(str::to_owned);
-        let said = answer
-            .header("docker-content-digest")
-            .and_then(|header| header.parse::<Digest>().ok());
+        let said = answer.header("docker-content-digest").and_then(|header| header.parse::<Digest>().ok());
         let asked = reference.parse::<Digest>().ok();
         if content_type.as_deref().is_some_and(manifest::is_schema_1) {
             let digest = said.or(asked).unwrap_or_else(|| Digest::of(&answer.whole));
             return Manifest::parse(&self.locator(), &digest, content_type.as_deref(), answer.whole).map(|_| None);
         }
-        let expected = [asked.as_ref(), said.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|digest| !digest.matches(&answer.whole));
+        let expected =
+            [asked.as_ref(), said.as_ref()].into_iter().flatten().find(|digest| !digest.matches(&answer.whole));
         if let Some(expected) = expected {
             let found = Digest::of(&answer.whole).to_string();
-            return Err(Error::Corrupt {
-                action: call.action,
-                expected: expected.clone(),
-                found,
-            });
+            return Err(Error::Corrupt { action: call.action, expected: expected.clone(), found });
         }
         let digest = asked.or(said).unwrap_or_else(|| Digest::of(&answer.whole));
         Ok(Some((digest, content_type, answer.whole)))
@@ -148,12 +117,7 @@ impl Repository {
     /// Writes a manifest under a tag or its digest.
     pub(super) async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<(), Error> {
         let action = format!("write manifest {}", self.shown(reference));
-        let mut call = self.call(
-            action,
-            Method::PUT,
-            &format!("manifests/{reference}"),
-            Want::Whole(SHORT),
-        );
+        let mut call = self.call(action, Method::PUT, &format!("manifests/{reference}"), Want::Whole(SHORT));
         set(&mut call.headers, CONTENT_TYPE, &manifest.media_type);
         call.body = manifest.bytes.clone();
         let answer = self.host.send(&call).await?;
@@ -189,10 +153,7 @@ impl Repository {
             Want::Whole(SHORT),
         );
         if let Some(from) = from {
-            call.url
-                .query_pairs_mut()
-                .append_pair("mount", &digest.to_string())
-                .append_pair("from", from);
+            call.url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from);
             if from != self.name {
                 call.scope = call.scope.and(Scope::pull(from).parts());
             }
@@ -239,12 +200,8 @@ impl Repository {
     }
 
     fn closing(&self, session: Url, digest: &Digest) -> Call {
-        let mut call = self.call(
-            format!("upload blob {digest} to {}", self.locator()),
-            Method::PUT,
-            "",
-            Want::Whole(SHORT),
-        );
+        let mut call =
+            self.call(format!("upload blob {digest} to {}", self.locator()), Method::PUT, "", Want::Whole(SHORT));
         call.url = session;
         call.url.query_pairs_mut().append_pair("digest", &digest.to_string());
         set(&mut call.headers, CONTENT_TYPE, "application/octet-stream");
@@ -256,11 +213,7 @@ impl Repository {
             201 => Ok(()),
             200..=299 => {
                 let what = format!("answered {} and did not store the blob", answer.status);
-                Err(Error::Protocol {
-                    action: call.action.clone(),
-                    registry: self.host.name.clone(),
-                    what,
-                })
+                Err(Error::Protocol { action: call.action.clone(), registry: self.host.name.clone(), what })
             }
             _ => Err(answer.refusal(&call.action)),
         }
@@ -276,19 +229,13 @@ impl Repository {
         }
         if answer.whole.len() as u64 != size_bytes {
             let found = format!("{} bytes instead of {size_bytes}", answer.whole.len());
-            return Err(Error::Corrupt {
-                action,
-                expected: digest.clone(),
-                found,
-            });
+            return Err(Error::Corrupt { action, expected: digest.clone(), found });
         }
         match digest.matches(&answer.whole) {
             true => Ok(answer.whole),
-            false => Err(Error::Corrupt {
-                action,
-                expected: digest.clone(),
-                found: Digest::of(&answer.whole).to_string(),
-            }),
+            false => {
+                Err(Error::Corrupt { action, expected: digest.clone(), found: Digest::of(&answer.whole).to_string() })
+            }
         }
     }
 
@@ -300,19 +247,14 @@ impl Repository {
         }
         let action = call.action.clone();
         let mut answer = self.host.follow(call, true).await?;
-        let resumes = answer
-            .header("content-range")
-            .is_some_and(|range| range.starts_with(&format!("bytes {offset}-")));
+        let resumes =
+            answer.header("content-range").is_some_and(|range| range.starts_with(&format!("bytes {offset}-")));
         let skip_bytes = match answer.status {
             200 => offset,
             206 if resumes => 0,
             status @ 200..=299 => {
                 let what = format!("answered {status} and did not send what was asked for");
-                return Err(Error::Protocol {
-                    action,
-                    registry: self.host.name.clone(),
-                    what,
-                });
+                return Err(Error::Protocol { action, registry: self.host.name.clone(), what });
             }
             _ => return Err(answer.refusal(&action)),
         };
@@ -321,12 +263,7 @@ impl Repository {
     }
 
     fn download_call(&self, digest: &Digest, want: Want) -> Call {
-        self.call(
-            format!("read blob {digest} of {}", self.locator()),
-            Method::GET,
-            &format!("blobs/{digest}"),
-            want,
-        )
+        self.call(format!("read blob {digest} of {}", self.locator()), Method::GET, &format!("blobs/{digest}"), want)
     }
 
     fn call(&self, action: String, method: Method, path: &str, want: Want) -> Call {

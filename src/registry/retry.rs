@@ -65,18 +65,10 @@ mod tests {
     #[test]
     fn passing_failures_are_tried_again_and_lasting_ones_are_not() {
         for status in [408, 429, 500, 502, 503, 504] {
-            assert_ne!(
-                decide(1, Failure::Status(status), None, 0.0),
-                Decision::Stop,
-                "{status}"
-            );
+            assert_ne!(decide(1, Failure::Status(status), None, 0.0), Decision::Stop, "{status}");
         }
         for status in [400, 401, 403, 404, 405, 409, 416, 501] {
-            assert_eq!(
-                decide(1, Failure::Status(status), None, 0.0),
-                Decision::Stop,
-                "{status}"
-            );
+            assert_eq!(decide(1, Failure::Status(status), None, 0.0), Decision::Stop, "{status}");
         }
         assert_ne!(decide(1, Failure::Broken, None, 0.0), Decision::Stop);
         assert_eq!(decide(1, Failure::Lasting, None, 0.0), Decision::Stop);

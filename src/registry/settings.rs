@@ -16,10 +16,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            hosts: BTreeMap::new(),
-            jobs: 4,
-        }
+        Self { hosts: BTreeMap::new(), jobs: 4 }
     }
 }
 
@@ -64,24 +61,15 @@ impl CredentialSources {
 
     /// Returns the files in the order they are asked, and whether each must exist.
     pub(super) fn files(&self) -> Vec<(PathBuf, bool)> {
-        let docker = self
-            .docker_config_dir
-            .clone()
-            .or_else(|| self.home.as_ref().map(|home| home.join(".docker")));
+        let docker = self.docker_config_dir.clone().or_else(|| self.home.as_ref().map(|home| home.join(".docker")));
         let containers = "containers/auth.json";
         let places = [
             (self.registry_auth_file.clone(), true),
             (self.xdg_runtime_dir.as_ref().map(|dir| dir.join(containers)), false),
-            (
-                self.home.as_ref().map(|home| home.join(".config").join(containers)),
-                false,
-            ),
+            (self.home.as_ref().map(|home| home.join(".config").join(containers)), false),
             (docker.map(|dir| dir.join("config.json")), false),
         ];
-        places
-            .into_iter()
-            .filter_map(|(path, required)| Some((path?, required)))
-            .collect()
+        places.into_iter().filter_map(|(path, required)| Some((path?, required))).collect()
     }
 }
 
@@ -96,14 +84,7 @@ mod tests {
             "DOCKER_CONFIG" => Some(String::new()),
             _ => None,
         });
-        let files: Vec<_> = sources
-            .files()
-            .into_iter()
-            .map(|(path, _)| path.display().to_string())
-            .collect();
-        assert_eq!(
-            files,
-            ["/home/me/.config/containers/auth.json", "/home/me/.docker/config.json"]
-        );
+        let files: Vec<_> = sources.files().into_iter().map(|(path, _)| path.display().to_string()).collect();
+        assert_eq!(files, ["/home/me/.config/containers/auth.json", "/home/me/.docker/config.json"]);
     }
 }

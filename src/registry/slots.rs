@@ -17,11 +17,6 @@ impl<K, V> Default for Slots<K, V> {
 impl<K: Eq + Hash, V: Default> Slots<K, V> {
     /// Returns the place of a key.
     pub(super) fn of(&self, key: K) -> Arc<V> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(key)
-            .or_default()
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }
 }

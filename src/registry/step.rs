@@ -61,11 +61,7 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
         Look::Taken(found) => return Ok(conflict(&found)),
         Look::Free => {}
     }
-    let from = step
-        .candidate
-        .from
-        .as_ref()
-        .ok_or_else(|| Error::NoSource { image: to.to_string() })?;
+    let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
     let source = Repository::reading(run.registries.wire.host(from)?, from);
     let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
     let count = Count::default();
@@ -78,12 +74,7 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
             run.progress.advance(index, manifest.bytes.len() as u64);
             continue;
         }
-        try_join_all(
-            stage
-                .iter()
-                .map(|write| put(run, index, &source, &destination, write, &count)),
-        )
-        .await?;
+        try_join_all(stage.iter().map(|write| put(run, index, &source, &destination, write, &count))).await?;
     }
     prove(&destination, step).await?;
     Ok(Outcome::Copied {
@@ -169,11 +160,7 @@ async fn prove(destination: &Repository, step: &Step) -> Result<(), Error> {
         }
         if found.as_ref() != Some(&step.digest) {
             let found = found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
-            return Err(Error::Unproved {
-                image: to.to_string(),
-                expected: step.digest.clone(),
-                found,
-            });
+            return Err(Error::Unproved { image: to.to_string(), expected: step.digest.clone(), found });
         }
     }
     Ok(())
@@ -194,7 +181,5 @@ fn written_as(to: &ImageRef, digest: &Digest) -> String {
 }
 
 fn conflict(found: &Digest) -> Outcome {
-    Outcome::Conflict {
-        found: found.to_string(),
-    }
+    Outcome::Conflict { found: found.to_string() }
 }

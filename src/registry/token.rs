@@ -69,14 +69,7 @@ struct Granted {
 
 impl TokenDesk {
     pub(super) fn new(registry: String, base: Url, client: reqwest::Client, store: Arc<Store>, pinned: Pinned) -> Self {
-        Self {
-            registry,
-            base,
-            client,
-            store,
-            pinned,
-            slots: Slots::default(),
-        }
+        Self { registry, base, client, store, pinned, slots: Slots::default() }
     }
 
     /// Returns a token for an errand: the one at hand, unless it nears its end or is the `stale` one the registry refused.
@@ -122,18 +115,9 @@ impl TokenDesk {
         }
         let (action, registry) = (errand.action.to_owned(), self.registry.clone());
         if has_credential {
-            return Err(Error::ForeignRealm {
-                action,
-                registry,
-                realm: redirect::shown(realm),
-            });
+            return Err(Error::ForeignRealm { action, registry, realm: redirect::shown(realm) });
         }
-        let misled = |why| Error::Misled {
-            action,
-            registry,
-            target: redirect::shown(realm),
-            why,
-        };
+        let misled = |why| Error::Misled { action, registry, target: redirect::shown(realm), why };
         match realm.scheme() == "https" || self.base.scheme() == "http" {
             true => self.pinned.guard(&self.base, realm).await.map_err(misled),
             false => Err(misled("which is not encrypted")),
@@ -144,14 +128,8 @@ impl TokenDesk {
         let action = format!("get a token to {}", errand.action);
         let request = token_request(errand, realm, credential);
         tracing::debug!(registry = %self.registry, scope = ?errand.scope, "token");
-        let stalled = |_| Error::Stalled {
-            action: action.clone(),
-            registry: self.registry.clone(),
-            after: IDLE,
-        };
-        let response = tokio::time::timeout(IDLE, self.client.execute(request))
-            .await
-            .map_err(stalled)?;
+        let stalled = |_| Error::Stalled { action: action.clone(), registry: self.registry.clone(), after: IDLE };
+        let response = tokio::time::timeout(IDLE, self.client.execute(request)).await.map_err(stalled)?;
         let response = response.map_err(|error| unreachable(&action, &self.registry, error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let whole = read_whole(&action, &self.registry, response, SHORT).await?;
@@ -159,41 +137,19 @@ impl TokenDesk {
             let hide = credential.map(Credential::secrets).unwrap_or_default();
             let authenticated = credential.is_some();
             let registry = self.registry.clone();
-            return Err(Answer {
-                registry,
-                status,
-                headers,
-                whole,
-                stream: None,
-                authenticated,
-                hide,
-            }
-            .refusal(&action));
+            return Err(Answer { registry, status, headers, whole, stream: None, authenticated, hide }.refusal(&action));
         }
         let granted: Granted = serde_json::from_slice(&whole)
             .map_err(|_| self.protocol(errand, "has a token service that answers something else"))?;
         let text = granted.token.or(granted.access_token).filter(|token| !token.is_empty());
         let text = text.ok_or_else(|| self.protocol(errand, "has a token service that gives no token"))?;
-        let life = granted
-            .expires_in
-            .map_or(DEFAULT_LIFE, Duration::from_secs)
-            .min(Duration::from_secs(24 * 3600));
+        let life = granted.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs).min(Duration::from_secs(24 * 3600));
         let renew_at = Instant::now() + life - RENEWED_BEFORE.min(life / 4);
-        Ok(Token {
-            pass: Pass {
-                token: Secret::new(text),
-                authenticated: credential.is_some(),
-            },
-            renew_at,
-        })
+        Ok(Token { pass: Pass { token: Secret::new(text), authenticated: credential.is_some() }, renew_at })
     }
 
     fn protocol(&self, errand: Errand<'_>, what: &str) -> Error {
-        Error::Protocol {
-            action: errand.action.to_owned(),
-            registry: self.registry.clone(),
-            what: what.to_owned(),
-        }
+        Error::Protocol { action: errand.action.to_owned(), registry: self.registry.clone(), what: what.to_owned() }
     }
 }
 
@@ -204,11 +160,7 @@ fn token_request(errand: Errand<'_>, realm: &Url, credential: Option<&Credential
     let scopes = errand.scope.parts();
     if let Some(Credential::IdentityToken(token)) = credential {
         let scope = scopes.join(" ");
-        let mut form = vec![
-            ("grant_type", "refresh_token"),
-            ("client_id", "promote-bot"),
-            ("scope", &scope),
-        ];
+        let mut form = vec![("grant_type", "refresh_token"), ("client_id", "promote-bot"), ("scope", &scope)];
         form.push(("refresh_token", token.expose()));
         form.extend(errand.service.map(|service| ("service", service)));
         let mut encoder = realm.clone();
@@ -223,9 +175,7 @@ fn token_request(errand: Errand<'_>, realm: &Url, credential: Option<&Credential
         .extend_pairs(errand.service.map(|service| ("service", service)))
         .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
     let mut request = Request::new(Method::GET, url);
-    if let Some(header) = credential
-        .and_then(Credential::basic)
-        .and_then(|secret| super::host::hidden_header(&secret))
+    if let Some(header) = credential.and_then(Credential::basic).and_then(|secret| super::host::hidden_header(&secret))
     {
         request.headers_mut().insert(reqwest::header::AUTHORIZATION, header);
     }
@@ -240,10 +190,7 @@ impl Credential {
             return None;
         };
         let pair = format!("{}:{}", username.expose(), password.expose());
-        Some(Secret::new(format!(
-            "Basic {}",
-            base64::engine::general_purpose::STANDARD.encode(pair)
-        )))
+        Some(Secret::new(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))))
     }
 
     /// Returns all that must not be shown.

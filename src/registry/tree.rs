@@ -51,10 +51,7 @@ impl Tree {
         };
         let first = shelf.manifest(repository, top, LONGEST_MANIFEST).await?;
         let mut level = first.children().to_vec();
-        let mut tree = Self {
-            top: top.clone(),
-            manifests: BTreeMap::from([(top.clone(), first)]),
-        };
+        let mut tree = Self { top: top.clone(), manifests: BTreeMap::from([(top.clone(), first)]) };
         for depth in 0.. {
             let mut asked = BTreeSet::new();
             level.retain(|child| !tree.manifests.contains_key(&child.digest) && asked.insert(child.digest.clone()));
@@ -62,16 +59,13 @@ impl Tree {
             if level.is_empty() {
                 break;
             }
-            let reads = level
-                .iter()
-                .map(|child| shelf.manifest(repository, &child.digest, child.size_bytes));
+            let reads = level.iter().map(|child| shelf.manifest(repository, &child.digest, child.size_bytes));
             let read = try_join_all(reads).await?;
             for (child, manifest) in level.iter().zip(&read) {
                 check(child, manifest).map_err(|why| refuse(&child.digest, why))?;
             }
             level = read.iter().flat_map(|manifest| manifest.children().to_vec()).collect();
-            tree.manifests
-                .extend(read.into_iter().map(|manifest| (manifest.digest.clone(), manifest)));
+            tree.manifests.extend(read.into_iter().map(|manifest| (manifest.digest.clone(), manifest)));
         }
         Ok(tree)
     }
@@ -79,14 +73,8 @@ impl Tree {
     /// Says no before the next level is read, by what its index says of it.
     fn check_bounds(&self, next: &[Child], depth: usize) -> Result<(), String> {
         let read = self.manifests.values().map(|manifest| manifest.bytes.len() as u64);
-        let size_bytes = read
-            .chain(next.iter().map(|child| child.size_bytes))
-            .fold(0, u64::saturating_add);
-        let blobs = self
-            .manifests
-            .values()
-            .map(|manifest| manifest.blobs().len())
-            .sum::<usize>();
+        let size_bytes = read.chain(next.iter().map(|child| child.size_bytes)).fold(0, u64::saturating_add);
+        let blobs = self.manifests.values().map(|manifest| manifest.blobs().len()).sum::<usize>();
         if depth >= DEEPEST && !next.is_empty() {
             return Err(format!("its indexes stand more than {DEEPEST} deep"));
         }
@@ -104,18 +92,11 @@ impl Tree {
 
     /// Says what the image is made of; reads the configuration of a single image for its platform.
     pub(super) async fn content(&self, repository: &Repository, shelf: &Shelf) -> Content {
-        let blobs: BTreeMap<_, _> = self
-            .manifests
-            .values()
-            .flat_map(Manifest::blobs)
-            .map(|blob| (&blob.digest, blob.size_bytes))
-            .collect();
+        let blobs: BTreeMap<_, _> =
+            self.manifests.values().flat_map(Manifest::blobs).map(|blob| (&blob.digest, blob.size_bytes)).collect();
         let manifests = self.manifests.values().map(|manifest| manifest.bytes.len() as u64);
         let size_bytes = manifests.chain(blobs.into_values()).fold(0, u64::saturating_add);
-        Content {
-            size_bytes,
-            platforms: self.platforms(repository, shelf).await,
-        }
+        Content { size_bytes, platforms: self.platforms(repository, shelf).await }
     }
 
     async fn platforms(&self, repository: &Repository, shelf: &Shelf) -> Vec<String> {
@@ -123,11 +104,7 @@ impl Tree {
             return Vec::new();
         };
         if !top.children().is_empty() {
-            return top
-                .children()
-                .iter()
-                .filter_map(|child| child.platform.clone())
-                .collect();
+            return top.children().iter().filter_map(|child| child.platform.clone()).collect();
         }
         match top.blobs().first() {
             Some(config) if config.size_bytes <= LONGEST_CONFIG && config.media_type.ends_with("+json") => {
@@ -141,18 +118,11 @@ impl Tree {
 
 fn check(child: &Child, manifest: &Manifest) -> Result<(), String> {
     if manifest.bytes.len() as u64 != child.size_bytes {
-        return Err(format!(
-            "its index gives it {} bytes, it has {}",
-            child.size_bytes,
-            manifest.bytes.len()
-        ));
+        return Err(format!("its index gives it {} bytes, it has {}", child.size_bytes, manifest.bytes.len()));
     }
     match manifest.media_type == child.media_type {
         true => Ok(()),
-        false => Err(format!(
-            "its index calls it {}, it is {}",
-            child.media_type, manifest.media_type
-        )),
+        false => Err(format!("its index calls it {}, it is {}", child.media_type, manifest.media_type)),
     }
 }
 

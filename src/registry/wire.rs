@@ -33,11 +33,7 @@ impl Wire {
     pub(super) fn new(settings: Settings, sources: &CredentialSources) -> Result<Self, Error> {
         // Only the first install of a process counts; any provider that is already there serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = settings
-            .hosts
-            .into_iter()
-            .map(|(host, given)| (canonical(&host), given))
-            .collect();
+        let settings = settings.hosts.into_iter().map(|(host, given)| (canonical(&host), given)).collect();
         let pinned = Pinned::default();
         let failed = |error: reqwest::Error| Error::Settings {
             registry: "(every one)".to_owned(),
@@ -65,10 +61,7 @@ impl Wire {
     }
 
     fn desk(&self, name: &str) -> Result<TokenDesk, Error> {
-        let wrong = |why: String| Error::Settings {
-            registry: name.to_owned(),
-            why,
-        };
+        let wrong = |why: String| Error::Settings { registry: name.to_owned(), why };
         let given = self.settings.get(name).cloned().unwrap_or_default();
         let local = is_loopback(name);
         let client = match &given.ca_pem {
@@ -85,20 +78,10 @@ impl Wire {
             None => self.shared.clone(),
         };
         let is_plain = given.insecure || (local && given.ca_pem.is_none());
-        let address = if name == "docker.io" {
-            "registry-1.docker.io"
-        } else {
-            name
-        };
+        let address = if name == "docker.io" { "registry-1.docker.io" } else { name };
         let base = Url::parse(&format!("{}://{address}/", if is_plain { "http" } else { "https" }));
         let base = base.map_err(|_| wrong("its name is not an address".to_owned()))?;
-        Ok(TokenDesk::new(
-            name.to_owned(),
-            base,
-            client,
-            self.store.clone(),
-            self.pinned.clone(),
-        ))
+        Ok(TokenDesk::new(name.to_owned(), base, client, self.store.clone(), self.pinned.clone()))
     }
 }
 
@@ -129,10 +112,7 @@ fn is_loopback(registry: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => registry.split(':').next().unwrap_or_default(),
     };
-    host == "localhost"
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// Brings a host as settings write it into the form image references have.
@@ -150,10 +130,7 @@ mod tests {
     fn base(name: &str, given: Option<HostSettings>) -> String {
         let hosts = given.map(|given| (name.to_owned(), given)).into_iter().collect();
         let wire = Wire::new(Settings { hosts, jobs: 1 }, &CredentialSources::default()).unwrap();
-        wire.host(&ImageRef::new(name, "x", None, None).unwrap())
-            .unwrap()
-            .base
-            .to_string()
+        wire.host(&ImageRef::new(name, "x", None, None).unwrap()).unwrap().base.to_string()
     }
 
     #[test]
@@ -164,10 +141,7 @@ mod tests {
             assert_eq!(base(local, None), format!("http://{local}/"));
         }
         assert_eq!(base("127.0.0.1.example:5000", None), "https://127.0.0.1.example:5000/");
-        let insecure = HostSettings {
-            insecure: true,
-            ..HostSettings::default()
-        };
+        let insecure = HostSettings { insecure: true, ..HostSettings::default() };
         assert_eq!(base("Reg.example:5000", Some(insecure)), "http://reg.example:5000/");
     }
 }

@@ -104,11 +104,7 @@ pub fn json_line(overlay: &Overlay) -> Result<String, serde_json::Error> {
 /// Renders one overlay for people: its images with the places that decided them.
 #[must_use]
 pub fn text(overlay: &Overlay) -> String {
-    let environment = overlay
-        .environment
-        .as_ref()
-        .map(|name| format!("  ({})", safe(name)))
-        .unwrap_or_default();
+    let environment = overlay.environment.as_ref().map(|name| format!("  ({})", safe(name))).unwrap_or_default();
     let mut out = format!("{}{environment}\n", safe(overlay.path.as_str()));
     match &overlay.images {
         Ok(images) => {
@@ -116,41 +112,22 @@ pub fn text(overlay: &Overlay) -> String {
                 let _ = writeln!(out, "  {}", safe(image));
                 for image_use in uses {
                     let workload = &image_use.workload;
-                    let container = image_use
-                        .container
-                        .as_ref()
-                        .map(|name| format!(" ({name})"))
-                        .unwrap_or_default();
+                    let container = image_use.container.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
                     let user = safe(&format!("{}/{}{container}", workload.kind, workload.name));
                     let _ = writeln!(out, "      {user}  {}", safe(&image_use.location.to_string()));
                 }
             }
             for partial in &images.partial {
-                let _ = writeln!(
-                    out,
-                    "  not resolved: {} {}  {}",
-                    partial.reason,
-                    safe(&partial.what),
-                    partial.location
-                );
+                let _ =
+                    writeln!(out, "  not resolved: {} {}  {}", partial.reason, safe(&partial.what), partial.location);
             }
             if images.uses.is_empty() {
                 out.push_str("  no images\n");
             }
         }
         Err(error) => {
-            let place = error
-                .location
-                .as_ref()
-                .map(|location| format!("{location}: "))
-                .unwrap_or_default();
-            let _ = writeln!(
-                out,
-                "  error: {}{}\n  hint: {}",
-                safe(&place),
-                safe(&error.message),
-                safe(&error.hint)
-            );
+            let place = error.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
+            let _ = writeln!(out, "  error: {}{}\n  hint: {}", safe(&place), safe(&error.message), safe(&error.hint));
         }
     }
     out
@@ -160,10 +137,7 @@ fn of_class(images: &OverlayImages, class: UseClass) -> Vec<Image<'_>> {
     let uses = images.uses.iter().filter(|image_use| image_use.class == class);
     grouped(uses)
         .into_iter()
-        .map(|(image, uses)| Image {
-            image,
-            uses: uses.into_iter().map(describe).collect(),
-        })
+        .map(|(image, uses)| Image { image, uses: uses.into_iter().map(describe).collect() })
         .collect()
 }
 
@@ -189,10 +163,5 @@ fn describe(image_use: &ImageUse) -> Use<'_> {
 }
 
 fn partial(partial: &crate::domain::Partial) -> Partial<'_> {
-    Partial {
-        reason: &partial.reason,
-        what: &partial.what,
-        path: &partial.location.path,
-        line: partial.location.line,
-    }
+    Partial { reason: &partial.reason, what: &partial.what, path: &partial.location.path, line: partial.location.line }
 }

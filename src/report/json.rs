@@ -173,20 +173,14 @@ impl From<&Review> for Report {
         let stats = &review.stats;
         Self {
             schema: SCHEMA.to_owned(),
-            tool: Tool {
-                name: "promote-bot".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: Tool { name: "promote-bot".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
             change: Change {
                 base: review.range.base.to_string(),
                 head: review.range.head.to_string(),
                 why: review.range.why.clone(),
             },
             result: review.result.word().to_owned(),
-            config: Config {
-                path: review.config.path.clone(),
-                revision: Revision::to_string(&review.config.revision),
-            },
+            config: Config { path: review.config.path.clone(), revision: Revision::to_string(&review.config.revision) },
             notes: review.notes.clone(),
             environments: review.environments.iter().map(Environment::from).collect(),
             stats: Stats {
@@ -236,11 +230,7 @@ impl From<&domain::ImageReview> for Image {
 
 impl Finding {
     fn of(environment: &str, finding: &domain::Finding) -> Self {
-        let path = finding
-            .location
-            .as_ref()
-            .map(|location| location.path.as_str())
-            .unwrap_or_default();
+        let path = finding.location.as_ref().map(|location| location.path.as_str()).unwrap_or_default();
         let image = finding.image.as_deref().unwrap_or_default();
         let identity = [environment, &finding.rule, image, path, &finding.message].join("\0");
         Self {
@@ -257,11 +247,7 @@ impl Finding {
 
 impl From<&domain::Location> for Location {
     fn from(location: &domain::Location) -> Self {
-        Self {
-            path: location.path.clone(),
-            line: location.line,
-            column: location.column,
-        }
+        Self { path: location.path.clone(), line: location.line, column: location.column }
     }
 }
 

@@ -5,9 +5,7 @@
 /// See <https://trojansource.codes/> for the latter.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_treacherous(c) { '\u{FFFD}' } else { c })
-        .collect()
+    text.chars().map(|c| if is_treacherous(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 fn is_treacherous(c: char) -> bool {

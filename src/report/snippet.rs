@@ -18,16 +18,12 @@ pub(super) fn snippet(finding: &Finding) -> String {
     let mut group = match (&finding.location, &excerpt) {
         (Some(location), Some(line)) => {
             let span = span(line, location.column as usize, finding.width);
-            let source = Snippet::source(line.clone())
-                .line_start(location.line as usize)
-                .path(safe(&location.path));
+            let source = Snippet::source(line.clone()).line_start(location.line as usize).path(safe(&location.path));
             Group::with_title(title).element(source.annotation(AnnotationKind::Primary.span(span)))
         }
         (Some(location), None) => {
             let origin = annotate_snippets::Origin::path(safe(&location.path));
-            let origin = origin
-                .line(location.line as usize)
-                .char_column(location.column as usize);
+            let origin = origin.line(location.line as usize).char_column(location.column as usize);
             Group::with_title(title).element(origin)
         }
         (None, _) => Group::with_title(title),
@@ -40,18 +36,10 @@ pub(super) fn snippet(finding: &Finding) -> String {
 
 /// The byte range of `width` characters from `column` (from 1), kept inside `line`; to the end of the word when not known.
 fn span(line: &str, column: usize, width: usize) -> std::ops::Range<usize> {
-    let offset = |character: usize| {
-        line.char_indices()
-            .nth(character)
-            .map_or(line.len(), |(offset, _)| offset)
-    };
+    let offset = |character: usize| line.char_indices().nth(character).map_or(line.len(), |(offset, _)| offset);
     let start = offset(column.saturating_sub(1));
     let word = || line[start..].find(char::is_whitespace).unwrap_or(line.len() - start);
-    let end = if width == 0 {
-        start + word()
-    } else {
-        offset(column.saturating_sub(1) + width)
-    };
+    let end = if width == 0 { start + word() } else { offset(column.saturating_sub(1) + width) };
     start..end.max(start)
 }
 

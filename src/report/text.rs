@@ -6,7 +6,9 @@ use anstyle::{AnsiColor, Style};
 
 use super::safe::safe;
 use super::snippet::snippet;
-use crate::domain::{ChangeKind, Digest, EnvironmentReview, ImageRef, ImageReview, Review, ReviewResult, State};
+use crate::domain::{
+    ChangeKind, Digest, EnvironmentReview, ImageRef, ImageReview, Review, ReviewResult, Severity, State,
+};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -29,11 +31,7 @@ pub enum Ending {
 #[must_use]
 pub fn text(review: &Review, ending: Ending) -> String {
     let mut out = String::new();
-    let path = review
-        .config
-        .path
-        .as_deref()
-        .unwrap_or("no promote-bot.yaml: overlays/<environment>");
+    let path = review.config.path.as_deref().unwrap_or("no promote-bot.yaml: overlays/<environment>");
     let _ = writeln!(
         out,
         "comparing {} ({}) … {}, configuration: {} at {}",
@@ -58,24 +56,14 @@ pub fn text(review: &Review, ending: Ending) -> String {
 
 fn environment_text(environment: &EnvironmentReview) -> String {
     let count = |predicate: &dyn Fn(&ImageReview) -> bool| environment.images.iter().filter(|i| predicate(i)).count();
-    let mut parts = vec![format!(
-        "{} changed",
-        count(&|image| image.kind != ChangeKind::Unchanged)
-    )];
+    let mut parts = vec![format!("{} changed", count(&|image| image.kind != ChangeKind::Unchanged))];
     let to_promote = count(&|image| image.state == State::Missing && !image.denied);
     let copied = count(&|image| image.state == State::Copied);
     let unchanged = count(&|image| image.kind == ChangeKind::Unchanged);
-    let errors = environment
-        .findings
-        .iter()
-        .filter(|f| f.severity == crate::domain::Severity::Error)
-        .count();
-    for (number, words) in [
-        (to_promote, "to promote"),
-        (copied, "copied"),
-        (errors, violations(errors)),
-        (unchanged, "unchanged"),
-    ] {
+    let errors = environment.findings.iter().filter(|f| f.severity == Severity::Error).count();
+    for (number, words) in
+        [(to_promote, "to promote"), (copied, "copied"), (errors, violations(errors)), (unchanged, "unchanged")]
+    {
         if number > 0 {
             parts.push(format!("{number} {words}"));
         }
@@ -92,10 +80,7 @@ fn environment_text(environment: &EnvironmentReview) -> String {
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (names, changes) = (width(0), width(1));
-    let changed = environment
-        .images
-        .iter()
-        .filter(|image| image.kind != ChangeKind::Unchanged);
+    let changed = environment.images.iter().filter(|image| image.kind != ChangeKind::Unchanged);
     for (image, [name, change, digest, words]) in changed.zip(&rows) {
         let (mark, style) = mark(image);
         let line =
@@ -108,12 +93,7 @@ fn environment_text(environment: &EnvironmentReview) -> String {
 
 fn row(environment: &EnvironmentReview, image: &ImageReview) -> [String; 4] {
     let digest = image.digest.as_ref().map(Digest::short).unwrap_or_default().to_owned();
-    [
-        safe(&image.name),
-        safe(&change(image)),
-        digest,
-        words(environment, image),
-    ]
+    [safe(&image.name), safe(&change(image)), digest, words(environment, image)]
 }
 
 fn mark(image: &ImageReview) -> (&'static str, Style) {
@@ -201,11 +181,7 @@ pub(crate) fn size(bytes: u64) -> String {
     while value >= 999.5 && unit < UNITS.len() - 1 {
         (value, unit) = (value / 1000.0, unit + 1);
     }
-    if value < 9.95 {
-        format!("{value:.1} {}", UNITS[unit])
-    } else {
-        format!("{value:.0} {}", UNITS[unit])
-    }
+    if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
 }
 
 fn violations(count: usize) -> &'static str {
@@ -224,10 +200,7 @@ fn footer(review: &Review, ending: Ending) -> String {
     match review.result {
         ReviewResult::Noop => format!("{GREEN}nothing to do{GREEN:#} {seconds}"),
         ReviewResult::Success if stats.promoted > 0 => {
-            format!(
-                "{GREEN}promoted{GREEN:#} {}, digests equal at both ends {seconds}",
-                images(stats.promoted)
-            )
+            format!("{GREEN}promoted{GREEN:#} {}, digests equal at both ends {seconds}", images(stats.promoted))
         }
         ReviewResult::Success if stats.to_promote > 0 && ending == Ending::DryRun => {
             format!(
@@ -244,12 +217,18 @@ fn footer(review: &Review, ending: Ending) -> String {
         ReviewResult::Success => format!("{GREEN}allowed{GREEN:#} {seconds}: nothing to copy"),
         ReviewResult::Failure => {
             let count = format!("{} {}", stats.errors, violations(stats.errors));
-            format!("{RED}no{RED:#}: {count} {seconds}.{copied} More: promote-bot explain RULE")
+            format!("{RED}no{RED:#}: {count} {seconds}.{copied} More: promote-bot explain {}", first_rule(review))
         }
         ReviewResult::Error => {
             format!("{YELLOW}could not decide or not finish{YELLOW:#} {seconds}.{copied} Safe to run again.")
         }
     }
+}
+
+/// The rule of the first error, to be explained.
+fn first_rule(review: &Review) -> &str {
+    let mut findings = review.environments.iter().flat_map(|environment| &environment.findings);
+    findings.find(|finding| finding.severity == Severity::Error).map_or("tag", |finding| finding.rule.as_str())
 }
 
 #[cfg(test)]
@@ -258,13 +237,8 @@ mod tests {
 
     #[test]
     fn sizes_have_two_or_three_figures() {
-        let shown: Vec<String> = [0, 999, 1000, 9_949, 48_234_496, 999_600_000, u64::MAX]
-            .into_iter()
-            .map(size)
-            .collect();
-        assert_eq!(
-            shown,
-            ["0 B", "999 B", "1.0 kB", "9.9 kB", "48 MB", "1.0 GB", "18446744 TB"]
-        );
+        let shown: Vec<String> =
+            [0, 999, 1000, 9_949, 48_234_496, 999_600_000, u64::MAX].into_iter().map(size).collect();
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "48 MB", "1.0 GB", "18446744 TB"]);
     }
 }

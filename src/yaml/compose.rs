@@ -68,10 +68,7 @@ impl<'t> Composer<'t> {
     fn parser_error(&mut self, error: &libyaml_safer::Error) -> Error {
         let offset = match error.problem_mark() {
             Some(mark) => offset(mark.index),
-            None => self
-                .text
-                .find(|c: char| c.is_control() && !"\t\r\n\u{85}".contains(c))
-                .unwrap_or(0),
+            None => self.text.find(|c: char| c.is_control() && !"\t\r\n\u{85}".contains(c)).unwrap_or(0),
         };
         let message = match error.context() {
             Some(context) if !error.problem().is_empty() => format!("{} {context}", error.problem()),
@@ -94,13 +91,7 @@ impl<'t> Composer<'t> {
         let end = offset(event.end_mark.index);
         let (anchor, composed) = match event.data {
             EventData::Alias { anchor } => return self.alias(&anchor, start, depth),
-            EventData::Scalar {
-                anchor,
-                tag,
-                value,
-                style,
-                ..
-            } => {
+            EventData::Scalar { anchor, tag, value, style, .. } => {
                 let has_properties = anchor.is_some() || tag.is_some();
                 (anchor, self.scalar(value, style, tag, (start, end), has_properties))
             }
@@ -118,10 +109,7 @@ impl<'t> Composer<'t> {
     fn count(&mut self, at: usize, weight: usize) -> Result<(), Error> {
         self.nodes = self.nodes.saturating_add(weight);
         match self.nodes > MAX_NODES {
-            true => Err(self.error(
-                at,
-                format!("the file has more than {MAX_NODES} nodes, aliases expanded"),
-            )),
+            true => Err(self.error(at, format!("the file has more than {MAX_NODES} nodes, aliases expanded"))),
             false => Ok(()),
         }
     }
@@ -147,11 +135,7 @@ impl<'t> Composer<'t> {
         (start, end): (usize, usize),
         has_properties: bool,
     ) -> Composed {
-        let start = if has_properties {
-            self.skip_properties(start, end)
-        } else {
-            start
-        };
+        let start = if has_properties { self.skip_properties(start, end) } else { start };
         let style = match style {
             ScalarStyle::SingleQuoted => Style::SingleQuoted,
             ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
@@ -162,10 +146,7 @@ impl<'t> Composer<'t> {
         let weight = 1 + text.len() / TEXT_PER_NODE_BYTES;
         let text = text.into();
         Composed {
-            node: Node {
-                value: Value::Scalar(Scalar { text, style, tag }),
-                mark: self.mark(start, end),
-            },
+            node: Node { value: Value::Scalar(Scalar { text, style, tag }), mark: self.mark(start, end) },
             height: 1,
             weight,
         }
@@ -191,11 +172,7 @@ impl<'t> Composer<'t> {
             if event.data == EventData::SequenceEnd {
                 let mark = self.mark(start, offset(event.end_mark.index));
                 let value = Value::Sequence(elements);
-                return Ok(Composed {
-                    node: Node { value, mark },
-                    height: height + 1,
-                    weight,
-                });
+                return Ok(Composed { node: Node { value, mark }, height: height + 1, weight });
             }
             let element = self.compose(event, depth + 1)?;
             height = height.max(element.height);
@@ -212,11 +189,7 @@ impl<'t> Composer<'t> {
             if event.data == EventData::MappingEnd {
                 let mark = self.mark(start, offset(event.end_mark.index));
                 let value = Value::Mapping(self.merged(entries)?);
-                return Ok(Composed {
-                    node: Node { value, mark },
-                    height: height + 1,
-                    weight,
-                });
+                return Ok(Composed { node: Node { value, mark }, height: height + 1, weight });
             }
             let key = self.compose(event, depth + 1)?;
             let event = self.next()?;
@@ -246,9 +219,7 @@ impl<'t> Composer<'t> {
                     return Err(self.error(start, "a merge key needs a mapping or a list of mappings"));
                 };
                 explicit.extend(
-                    inherited
-                        .into_iter()
-                        .filter(|(key, _)| text_of(key).is_none_or(|text| known.insert(text))),
+                    inherited.into_iter().filter(|(key, _)| text_of(key).is_none_or(|text| known.insert(text))),
                 );
             }
         }
@@ -257,19 +228,12 @@ impl<'t> Composer<'t> {
 
     fn mark(&mut self, start: usize, end: usize) -> Mark {
         let (line, column) = self.positions.at(start);
-        Mark {
-            file: self.file.clone(),
-            line,
-            column,
-            start: start + self.skipped,
-            end: end + self.skipped,
-        }
+        Mark { file: self.file.clone(), line, column, start: start + self.skipped, end: end + self.skipped }
     }
 }
 
 fn is_merge_key(key: &Node) -> bool {
-    key.as_scalar()
-        .is_some_and(|scalar| scalar.style == Style::Plain && &*scalar.text == "<<")
+    key.as_scalar().is_some_and(|scalar| scalar.style == Style::Plain && &*scalar.text == "<<")
 }
 
 fn offset(index: u64) -> usize {

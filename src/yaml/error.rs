@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// The file, as given to [`super::parse`].
+    /// The file, as given to [`parse`](super::parse()).
     pub file: String,
     /// The line, from 1.
     pub line: u32,

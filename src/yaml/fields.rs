@@ -28,13 +28,7 @@ impl<'n> Fields<'n> {
             faults.push(node, format!("{what} must be a mapping, found a {}", node.kind_name()));
             return None;
         };
-        Some(Self {
-            node,
-            entries,
-            what,
-            faults,
-            asked: Vec::new(),
-        })
+        Some(Self { node, entries, what, faults, asked: Vec::new() })
     }
 
     /// Returns the mapping itself, for faults that concern several fields.
@@ -148,9 +142,7 @@ impl<'n> Fields<'n> {
             match name.as_str() {
                 Some(text) if self.asked.contains(&text) => {}
                 Some(text) => self.report_unknown(name, text),
-                None => self
-                    .faults
-                    .push(name, format!("a key of {} must be a string", self.what)),
+                None => self.faults.push(name, format!("a key of {} must be a string", self.what)),
             }
         }
     }
@@ -158,13 +150,10 @@ impl<'n> Fields<'n> {
     fn report_unknown(&self, name: &Node, text: &str) {
         let message = format!("{} has no field `{text}`", self.what);
         match nearest(text, &self.asked) {
-            Some(known) => self
-                .faults
-                .push_with_hint(name, message, format!("did you mean `{known}`?")),
+            Some(known) => self.faults.push_with_hint(name, message, format!("did you mean `{known}`?")),
             None => {
                 let known: Vec<String> = self.asked.iter().map(|key| format!("`{key}`")).collect();
-                self.faults
-                    .push_with_hint(name, message, format!("known fields: {}", known.join(", ")));
+                self.faults.push_with_hint(name, message, format!("known fields: {}", known.join(", ")));
             }
         }
     }
@@ -182,10 +171,7 @@ fn report_duplicates(entries: &[(Node, Node)], faults: &Faults) {
 }
 
 fn string<'n>(node: &'n Node, key: &str, faults: &Faults) -> Option<&'n str> {
-    match node
-        .as_scalar()
-        .map(|scalar| (resolve_resource_scalar(scalar), &*scalar.text))
-    {
+    match node.as_scalar().map(|scalar| (resolve_resource_scalar(scalar), &*scalar.text)) {
         Some((ScalarKind::Str, text)) => Some(text),
         Some((kind @ (ScalarKind::Bool | ScalarKind::Number | ScalarKind::Timestamp), text)) => {
             let message = format!("`{key}` must be a string, found a {}", kind.name());
@@ -208,14 +194,12 @@ fn non_empty_string<'n>(node: &'n Node, key: &str, faults: &Faults) -> Option<&'
     Some(text)
 }
 
-fn nearest<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
+/// Returns the known spelling that `text` is most likely meant to be, if any comes near.
+#[must_use]
+pub fn nearest<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
     let alike = |key: &&&str| strsim::damerau_levenshtein(text, key) <= 2 || strsim::jaro_winkler(text, key) >= ALIKE;
     let likeness = |key: &&&str| strsim::jaro_winkler(text, key);
-    known
-        .iter()
-        .filter(alike)
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .copied()
+    known.iter().filter(alike).max_by(|a, b| likeness(a).total_cmp(&likeness(b))).copied()
 }
 
 #[cfg(test)]

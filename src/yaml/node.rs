@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// Where a node stands in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mark {
-    /// The file, as given to [`super::parse`].
+    /// The file, as given to [`parse`](super::parse()).
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
@@ -68,10 +68,7 @@ impl Node {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let entries = self.as_mapping()?;
-        entries
-            .iter()
-            .rev()
-            .find_map(|(name, value)| (name.as_str() == Some(key)).then_some(value))
+        entries.iter().rev().find_map(|(name, value)| (name.as_str() == Some(key)).then_some(value))
     }
 
     /// Returns a scalar's text, whatever it would be read as.
@@ -120,8 +117,7 @@ impl Node {
     /// Tells whether this is an unquoted null, `~` or nothing at all.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        self.as_scalar()
-            .is_some_and(|scalar| super::resolve_resource_scalar(scalar) == super::ScalarKind::Null)
+        self.as_scalar().is_some_and(|scalar| super::resolve_resource_scalar(scalar) == super::ScalarKind::Null)
     }
 
     /// Returns the column of the first character of a scalar's content: one further right inside quotes.
@@ -148,12 +144,7 @@ mod tests {
     #[test]
     fn content_starts_after_the_quote() {
         let documents = parse("k.yaml", b"- 'a'\n- b\n- !!str 1.10\n- &x \"c\"\n").unwrap();
-        let columns: Vec<u32> = documents[0]
-            .as_sequence()
-            .unwrap()
-            .iter()
-            .map(super::Node::content_column)
-            .collect();
+        let columns: Vec<u32> = documents[0].as_sequence().unwrap().iter().map(super::Node::content_column).collect();
         assert_eq!(columns, [4, 3, 9, 7]);
     }
 }

@@ -24,11 +24,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// The first fault: text that is not UTF-8 or not YAML, an unknown alias, or a bound exceeded.
 pub fn parse(file: &str, text: &[u8]) -> Result<Vec<Node>, Error> {
     let text = checked_text(file, text)?;
-    let skipped = if text.starts_with(BYTE_ORDER_MARK) {
-        BYTE_ORDER_MARK.len()
-    } else {
-        0
-    };
+    let skipped = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     // The parser panics on a block scalar that ends the file without a line feed.
     let mut owned = String::with_capacity(text.len() + 1);
     owned.push_str(&text[skipped..]);
@@ -44,10 +40,7 @@ pub fn parse(file: &str, text: &[u8]) -> Result<Vec<Node>, Error> {
 
 fn checked_text<'t>(file: &str, text: &'t [u8]) -> Result<&'t str, Error> {
     if text.len() > MAX_SIZE_BYTES {
-        let message = format!(
-            "the file has {} bytes, more than the {MAX_SIZE_BYTES} allowed",
-            text.len()
-        );
+        let message = format!("the file has {} bytes, more than the {MAX_SIZE_BYTES} allowed", text.len());
         return Err(error_at(file, (1, 1), message));
     }
     std::str::from_utf8(text).map_err(|error| {
@@ -57,12 +50,7 @@ fn checked_text<'t>(file: &str, text: &'t [u8]) -> Result<&'t str, Error> {
 }
 
 pub(super) fn error_at(file: &str, (line, column): (u32, u32), message: impl Into<String>) -> Error {
-    Error {
-        file: file.to_owned(),
-        line,
-        column,
-        message: message.into(),
-    }
+    Error { file: file.to_owned(), line, column, message: message.into() }
 }
 
 #[cfg(test)]
@@ -82,11 +70,8 @@ mod tests {
 
     #[test]
     fn marks_are_byte_spans_of_the_file_whatever_its_line_ends() {
-        for text in [
-            "a: é\nimage: nginx:1 # c\n",
-            "\u{feff}a: é\r\nimage: nginx:1\r\n",
-            "a: é\n\nimage:\n  nginx:1",
-        ] {
+        for text in ["a: é\nimage: nginx:1 # c\n", "\u{feff}a: é\r\nimage: nginx:1\r\n", "a: é\n\nimage:\n  nginx:1"]
+        {
             let node = only(text);
             let image = node.get("image").unwrap();
             assert_eq!(&text[image.mark.start..image.mark.end], "nginx:1", "{text:?}");
@@ -99,10 +84,7 @@ mod tests {
     #[test]
     fn a_block_scalar_may_end_the_file_without_a_line_feed() {
         assert_eq!(only("a: |\n  b").get("a").unwrap().as_str(), Some("b\n"));
-        assert_eq!(
-            only("a: |\r\n  b\r\n  c\r\n").get("a").unwrap().as_str(),
-            Some("b\nc\n")
-        );
+        assert_eq!(only("a: |\r\n  b\r\n  c\r\n").get("a").unwrap().as_str(), Some("b\nc\n"));
     }
 
     #[test]
@@ -112,18 +94,12 @@ mod tests {
         let read = |key| z.get(key).and_then(Node::as_str).unwrap().to_owned();
         assert_eq!([read("a"), read("b"), read("c")], ["0", "2", "4"]);
         assert_eq!(z.get("c").unwrap().mark.line, 2);
-        assert_eq!(
-            fault(b"<<: 3\n"),
-            (1, 5, "a merge key needs a mapping or a list of mappings".into())
-        );
+        assert_eq!(fault(b"<<: 3\n"), (1, 5, "a merge key needs a mapping or a list of mappings".into()));
     }
 
     #[test]
     fn anchors_may_be_redefined_but_not_unknown() {
-        assert_eq!(
-            only("- &a 1\n- &a 2\n- *a\n").as_sequence().unwrap()[2].as_str(),
-            Some("2")
-        );
+        assert_eq!(only("- &a 1\n- &a 2\n- *a\n").as_sequence().unwrap()[2].as_str(), Some("2"));
         assert_eq!(fault(b"a: *b\n"), (1, 4, "unknown anchor `b`".into()));
         assert_eq!(fault(b"a: &b [*b]\n").2, "unknown anchor `b`");
         assert_eq!(fault(b"a: &b 1\n---\nc: *b\n").2, "unknown anchor `b`");
@@ -131,10 +107,7 @@ mod tests {
 
     #[test]
     fn faults_are_told_at_their_place_in_libyaml_words() {
-        assert_eq!(
-            fault(b"a: b\nc: d: e\n"),
-            (2, 5, "mapping values are not allowed in this context".into())
-        );
+        assert_eq!(fault(b"a: b\nc: d: e\n"), (2, 5, "mapping values are not allowed in this context".into()));
         assert_eq!(fault(b"a: \xff\n"), (1, 4, "the file is not UTF-8".into()));
         assert_eq!(fault(b"a: x\nb: \x01\n").0, 2);
     }
@@ -146,15 +119,11 @@ mod tests {
             format!("{text}a{level}: &a{level} [*a{below},*a{below},*a{below},*a{below}]\n")
         });
         assert!(fault(laughs.as_bytes()).2.contains("more than"));
-        let chain: String = (1..300).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
-            format!("{text}a{level}: &a{level} [*a{}]\n", level - 1)
-        });
+        let chain: String = (1..300)
+            .fold("a0: &a0 [x]\n".to_owned(), |text, level| format!("{text}a{level}: &a{level} [*a{}]\n", level - 1));
         assert!(fault(chain.as_bytes()).2.contains("levels deep"));
         for open in ["[", "{a: ", "- ", "? "] {
-            assert!(
-                fault(open.repeat(100_000).as_bytes()).2.contains("levels deep"),
-                "{open}"
-            );
+            assert!(fault(open.repeat(100_000).as_bytes()).2.contains("levels deep"), "{open}");
         }
         let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a,".repeat(1000));
         assert!(fault(long.as_bytes()).2.contains("more than"));

@@ -14,11 +14,7 @@ impl<'t> Positions<'t> {
     pub(super) fn of(text: &'t str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self {
-            text,
-            line_starts,
-            last: (0, 0, 0),
-        }
+        Self { text, line_starts, last: (0, 0, 0) }
     }
 
     /// Returns line and column, both from 1, of the byte at `offset`; the end of the text for anything behind it.
@@ -38,10 +34,7 @@ impl<'t> Positions<'t> {
 
     fn characters(&self, start: usize, end: usize) -> usize {
         let is_first_byte = |byte: &&u8| (**byte & 0b1100_0000) != 0b1000_0000;
-        self.text
-            .as_bytes()
-            .get(start..end)
-            .map_or(0, |bytes| bytes.iter().filter(is_first_byte).count())
+        self.text.as_bytes().get(start..end).map_or(0, |bytes| bytes.iter().filter(is_first_byte).count())
     }
 }
 

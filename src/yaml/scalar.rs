@@ -37,9 +37,8 @@ impl ScalarKind {
 /// Reads a scalar of a `kustomization.yaml`: YAML 1.1, where `yes`, `on` and `y` are bools too.
 #[must_use]
 pub fn resolve_kustomization_scalar(scalar: &Scalar) -> ScalarKind {
-    const OLD_BOOLS: [&str; 16] = [
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF",
-    ];
+    const OLD_BOOLS: [&str; 16] =
+        ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"];
     match resolve_resource_scalar(scalar) {
         ScalarKind::Str if may_be_typed(scalar) && OLD_BOOLS.contains(&&*scalar.text) => ScalarKind::Bool,
         kind => kind,
@@ -147,11 +146,7 @@ fn has_float_shape(text: &str) -> bool {
 fn print_float(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return if value == 0.0 {
-            "0".to_owned()
-        } else {
-            value.to_string()
-        };
+        return if value == 0.0 { "0".to_owned() } else { value.to_string() };
     }
     let text = format!("{value:e}");
     match text.split_once('e') {
@@ -165,11 +160,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> Scalar {
-        Scalar {
-            text: text.into(),
-            style: Style::Plain,
-            tag: None,
-        }
+        Scalar { text: text.into(), style: Style::Plain, tag: None }
     }
 
     #[test]
@@ -195,11 +186,7 @@ mod tests {
             ("~", "null"),
             ("2001-01-01", "2001-01-01T00:00:00Z"),
         ] {
-            assert_eq!(
-                print_resource_scalar(&plain(written)).as_deref(),
-                Some(printed),
-                "{written}"
-            );
+            assert_eq!(print_resource_scalar(&plain(written)).as_deref(), Some(printed), "{written}");
         }
         assert_eq!(print_resource_scalar(&plain(".inf")), None);
         assert_eq!(print_resource_scalar(&plain(".NaN")), None);
@@ -241,14 +228,8 @@ mod tests {
 
     #[test]
     fn quotes_and_the_str_tag_make_text() {
-        let quoted = Scalar {
-            style: Style::SingleQuoted,
-            ..plain("1.10")
-        };
-        let tagged = Scalar {
-            tag: Some("tag:yaml.org,2002:str".into()),
-            ..plain("yes")
-        };
+        let quoted = Scalar { style: Style::SingleQuoted, ..plain("1.10") };
+        let tagged = Scalar { tag: Some("tag:yaml.org,2002:str".into()), ..plain("yes") };
         assert_eq!(print_resource_scalar(&quoted).as_deref(), Some("1.10"));
         assert_eq!(resolve_kustomization_scalar(&tagged), ScalarKind::Str);
     }

@@ -38,9 +38,7 @@ fn a_staged_change_is_seen_by_head_index_alone() {
     stage.bump("api", "1.1.0");
     stage.repository.git(&["add", "--all"]);
     stage.bump("web", "1.1.0");
-    let report = stage
-        .program
-        .json(stage.repository.path(), &["check", "--head", "index"], 0);
+    let report = stage.program.json(stage.repository.path(), &["check", "--head", "index"], 0);
     assert_eq!(Stage::image(&report, "production", "team/api")["state"], "missing");
     assert_eq!(Stage::image(&report, "production", "team/web")["kind"], "unchanged");
 }
@@ -68,10 +66,7 @@ fn a_destination_tag_that_holds_another_digest_is_a_conflict_that_names_both() {
         let finding = &report["environments"][1]["findings"][0];
         let message = finding["message"].as_str().unwrap();
         assert_eq!(finding["rule"], "destination-conflict");
-        assert!(
-            message.contains(&wanted.to_string()) && message.contains(&other.digest().to_string()),
-            "{message}"
-        );
+        assert!(message.contains(&wanted.to_string()) && message.contains(&other.digest().to_string()), "{message}");
         assert!(finding["help"].as_str().unwrap().contains("new tag"));
     }
     assert_eq!(stage.in_production("api", "1.1.0"), Some(other.digest()));
@@ -87,10 +82,7 @@ fn tag_and_digest_that_disagree_are_a_conflict() {
     let finding = &report["environments"][1]["findings"][0];
     assert_eq!(finding["rule"], "tag-digest-mismatch");
     let message = finding["message"].as_str().unwrap();
-    assert!(
-        message.contains(&tagged.to_string()) && message.contains(&other.to_string()),
-        "{message}"
-    );
+    assert!(message.contains(&tagged.to_string()) && message.contains(&other.to_string()), "{message}");
 }
 
 #[test]
@@ -109,9 +101,7 @@ fn an_external_image_is_shown_and_never_asked_for() {
 #[test]
 fn a_first_environment_must_have_its_image_already() {
     let stage = Stage::new();
-    stage
-        .repository
-        .replace("api/overlays/dev/patch-image.yaml", ":1.0.0", ":9.9.9");
+    stage.repository.replace("api/overlays/dev/patch-image.yaml", ":1.0.0", ":9.9.9");
     let report = stage.program.json(stage.repository.path(), &["check"], 1);
     assert_eq!(Stage::image(&report, "dev", "api")["state"], "no-source");
     stage.seed_small("api", "9.9.9");
@@ -125,18 +115,11 @@ fn the_range_may_be_given_and_empty_makes_everything_new() {
     stage.seed_small("api", "1.1.0");
     stage.bump("api", "1.1.0");
     let head = stage.repository.commit("api 1.1.0");
-    let report = stage.program.json(
-        stage.repository.path(),
-        &["check", "--base", "HEAD~1", "--head", "HEAD"],
-        0,
-    );
+    let report = stage.program.json(stage.repository.path(), &["check", "--base", "HEAD~1", "--head", "HEAD"], 0);
     assert_eq!(report["change"]["head"], head);
     assert_eq!(report["stats"]["changed"], 1);
-    let report = stage.program.json(
-        stage.repository.path(),
-        &["check", "--offline", "--base", "empty", "-e", "production"],
-        0,
-    );
+    let report =
+        stage.program.json(stage.repository.path(), &["check", "--offline", "--base", "empty", "-e", "production"], 0);
     assert_eq!(report["stats"]["changed"], 5);
     assert_eq!(Stage::image(&report, "production", "team/api")["kind"], "added");
 }
@@ -149,11 +132,7 @@ fn an_all_zero_base_is_the_merge_base_with_the_default_branch() {
     stage.repository.commit("api 1.1.0");
     let main = stage.repository.git(&["rev-parse", "main"]);
     let zero = "0".repeat(40);
-    let report = stage.program.json(
-        stage.repository.path(),
-        &["check", "--base", &zero, "--head", "HEAD"],
-        0,
-    );
+    let report = stage.program.json(stage.repository.path(), &["check", "--base", &zero, "--head", "HEAD"], 0);
     assert_eq!(report["change"]["base"], main);
     assert_eq!(report["stats"]["changed"], 1);
 }
@@ -166,15 +145,8 @@ fn a_base_missing_from_a_shallow_clone_is_exit_3_with_the_command_that_mends_it(
     stage.repository.commit("api 1.1.0");
     let (_directory, clone) = stage.repository.clone_with(&["--depth=1"]);
     for base in [first.as_str(), "HEAD^1"] {
-        let run = stage
-            .program
-            .run(&clone, &["check", "--base", base, "--head", "HEAD"])
-            .expect(3);
-        assert!(
-            run.stderr.contains("hint: ") && run.stderr.contains("git fetch"),
-            "{}",
-            run.stderr
-        );
+        let run = stage.program.run(&clone, &["check", "--base", base, "--head", "HEAD"]).expect(3);
+        assert!(run.stderr.contains("hint: ") && run.stderr.contains("git fetch"), "{}", run.stderr);
         assert_eq!(run.stdout, "");
     }
 }
@@ -187,15 +159,7 @@ fn a_bare_repository_is_read_without_a_checkout() {
     stage.repository.commit("api 1.1.0");
     let (_directory, clone) = stage.repository.clone_with(&["--bare"]);
     let elsewhere = tempfile::tempdir().unwrap();
-    let arguments = [
-        "-C",
-        clone.to_str().unwrap(),
-        "check",
-        "--base",
-        "main",
-        "--head",
-        "change",
-    ];
+    let arguments = ["-C", clone.to_str().unwrap(), "check", "--base", "main", "--head", "change"];
     let report = stage.program.json(elsewhere.path(), &arguments, 0);
     assert_eq!(Stage::image(&report, "production", "team/api")["state"], "missing");
 }
@@ -208,9 +172,5 @@ fn the_text_says_what_to_do_next() {
     let run = stage.program.run(stage.repository.path(), &["check"]).expect(0);
     assert!(run.stdout.contains("1.0.0 → 1.1.0"), "{}", run.stdout);
     assert!(run.stdout.contains("next: promote-bot promote"), "{}", run.stdout);
-    assert!(
-        !run.stdout.contains('\u{1b}'),
-        "colours without a terminal: {}",
-        run.stdout
-    );
+    assert!(!run.stdout.contains('\u{1b}'), "colours without a terminal: {}", run.stdout);
 }

@@ -29,26 +29,15 @@ fn help_is_an_answer() {
 #[test]
 fn an_unknown_revision_is_said_with_a_way_out() {
     let stage = Stage::new();
-    let run = stage
-        .program
-        .run(stage.repository.path(), &["check", "--base", "none"])
-        .expect(3);
-    assert!(
-        run.stderr
-            .starts_with("error: cannot compare the revisions\ncaused by: "),
-        "{}",
-        run.stderr
-    );
+    let run = stage.program.run(stage.repository.path(), &["check", "--base", "none"]).expect(3);
+    assert!(run.stderr.starts_with("error: cannot compare the revisions\ncaused by: "), "{}", run.stderr);
     assert!(run.stderr.contains("hint: "), "{}", run.stderr);
 }
 
 #[test]
 fn outside_a_repository_is_exit_2() {
     let nowhere = tempfile::tempdir().unwrap();
-    let run = Program::new()
-        .env("GIT_CEILING_DIRECTORIES", "/")
-        .run(nowhere.path(), &["check"])
-        .expect(2);
+    let run = Program::new().env("GIT_CEILING_DIRECTORIES", "/").run(nowhere.path(), &["check"]).expect(2);
     assert!(run.stderr.contains("hint: "), "{}", run.stderr);
 }
 
@@ -79,9 +68,7 @@ fn an_empty_variable_counts_as_unset() {
 #[test]
 fn variables_stand_for_flags_and_flags_win() {
     let stage = Stage::new();
-    let program = Program::new()
-        .env("PROMOTE_BOT_FORMAT", "json")
-        .env("PROMOTE_BOT_OFFLINE", "true");
+    let program = Program::new().env("PROMOTE_BOT_FORMAT", "json").env("PROMOTE_BOT_OFFLINE", "true");
     program.run(stage.repository.path(), &["check"]).expect(0).json();
     let text = program.run(stage.repository.path(), &["check", "-f", "text"]).expect(0);
     assert!(text.stdout.starts_with("comparing "), "{}", text.stdout);
@@ -92,10 +79,7 @@ fn a_format_may_go_to_a_file_beside_the_answer() {
     let stage = Stage::new();
     let run = stage
         .program
-        .run(
-            stage.repository.path(),
-            &["check", "--offline", "-f", "text", "-f", "json=report.json"],
-        )
+        .run(stage.repository.path(), &["check", "--offline", "-f", "text", "-f", "json=report.json"])
         .expect(0);
     assert!(run.stdout.starts_with("comparing "), "{}", run.stdout);
     let report = std::fs::read_to_string(stage.repository.path().join("report.json")).unwrap();
@@ -106,21 +90,12 @@ fn a_format_may_go_to_a_file_beside_the_answer() {
 fn colours_are_for_those_who_ask() {
     let stage = Stage::new();
     let path = stage.repository.path();
-    let always = stage
-        .program
-        .run(path, &["check", "--offline", "--color", "always"])
-        .expect(0);
+    let always = stage.program.run(path, &["check", "--offline", "--color", "always"]).expect(0);
     assert!(always.stdout.contains('\u{1b}'));
-    let forced = Program::new()
-        .env("FORCE_COLOR", "1")
-        .run(path, &["check", "--offline"])
-        .expect(0);
+    let forced = Program::new().env("FORCE_COLOR", "1").run(path, &["check", "--offline"]).expect(0);
     assert!(forced.stdout.contains('\u{1b}'));
-    let refused = Program::new()
-        .env("FORCE_COLOR", "1")
-        .env("NO_COLOR", "1")
-        .run(path, &["check", "--offline"])
-        .expect(0);
+    let refused =
+        Program::new().env("FORCE_COLOR", "1").env("NO_COLOR", "1").run(path, &["check", "--offline"]).expect(0);
     assert!(!refused.stdout.contains('\u{1b}'));
 }
 
@@ -134,16 +109,10 @@ fn schemas_are_json_and_a_report_is_as_its_schema_says() {
         value.as_object().unwrap().keys().cloned().collect()
     };
     assert_eq!(keys(&schema["properties"]), keys(&report));
-    for (definition, part) in [
-        ("Change", &report["change"]),
-        ("Stats", &report["stats"]),
-        ("Environment", &report["environments"][0]),
-    ] {
-        assert_eq!(
-            keys(&schema["$defs"][definition]["properties"]),
-            keys(part),
-            "{definition}"
-        );
+    for (definition, part) in
+        [("Change", &report["change"]), ("Stats", &report["stats"]), ("Environment", &report["environments"][0])]
+    {
+        assert_eq!(keys(&schema["$defs"][definition]["properties"]), keys(part), "{definition}");
     }
     let config = stage.program.run(path, &["schema", "config"]).expect(0).json();
     assert!(config["properties"]["environments"].is_object());
@@ -152,9 +121,7 @@ fn schemas_are_json_and_a_report_is_as_its_schema_says() {
 #[test]
 fn completions_are_written_for_each_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let run = Program::new()
-            .run(std::path::Path::new("."), &["completions", shell])
-            .expect(0);
+        let run = Program::new().run(std::path::Path::new("."), &["completions", shell]).expect(0);
         assert!(run.stdout.contains("promote-bot"), "{shell}");
     }
 }
@@ -163,20 +130,12 @@ fn completions_are_written_for_each_shell() {
 fn a_rule_a_finding_and_an_image_are_explained() {
     let stage = Stage::new();
     let path = stage.repository.path();
-    for (subject, part) in [
-        ("tag", "forbid:"),
-        ("production/tag", "forbid:"),
-        ("missing-source", "ImagePullBackOff"),
-    ] {
+    for (subject, part) in [("tag", "forbid:"), ("production/tag", "forbid:"), ("missing-source", "ImagePullBackOff")] {
         let run = stage.program.run(path, &["explain", subject]).expect(0);
         assert!(run.stdout.contains(part), "{subject}: {}", run.stdout);
     }
     let run = stage.program.run(path, &["explain", "production/api"]).expect(0);
-    assert!(
-        run.stdout.contains("api/overlays/production/patch-image.yaml:11:"),
-        "{}",
-        run.stdout
-    );
+    assert!(run.stdout.contains("api/overlays/production/patch-image.yaml:11:"), "{}", run.stdout);
     assert!(run.stdout.contains("Deployment/api, container api"), "{}", run.stdout);
     stage.program.run(path, &["explain", "none"]).expect(2);
     stage.program.run(path, &["explain", "production/none"]).expect(2);
@@ -185,14 +144,8 @@ fn a_rule_a_finding_and_an_image_are_explained() {
 #[test]
 fn init_writes_what_check_can_read_and_keeps_what_is_there() {
     let repository = Repository::with(&[
-        (
-            "overlays/dev/p.yaml",
-            &crate::support::patch_image("api", "dev.example:5000/api:1"),
-        ),
-        (
-            "overlays/production/p.yaml",
-            &crate::support::patch_image("api", "prod.example/team/api:1"),
-        ),
+        ("overlays/dev/p.yaml", &crate::support::patch_image("api", "dev.example:5000/api:1")),
+        ("overlays/production/p.yaml", &crate::support::patch_image("api", "prod.example/team/api:1")),
     ]);
     let program = Program::new();
     let shown = program.run(repository.path(), &["init", "--dry-run"]).expect(0).stdout;

@@ -38,17 +38,12 @@ fn all_faults_are_told_at_once_with_line_column_and_nearest_spelling() {
 fn a_fault_in_a_policy_has_its_place_too() {
     let mut stage = Stage::new();
     with_policy(&mut stage);
-    stage.repository.write(&[(
-        "policies/production.yaml",
-        "version: 1\npolicy: p\nrules: {tag: {forbidd: [latest]}}\n",
-    )]);
-    let run = stage
-        .program
-        .run(stage.repository.path(), &["check", "--offline"])
-        .expect(2);
+    stage
+        .repository
+        .write(&[("policies/production.yaml", "version: 1\npolicy: p\nrules: {tag: {forbidd: [latest]}}\n")]);
+    let run = stage.program.run(stage.repository.path(), &["check", "--offline"]).expect(2);
     assert!(
-        run.stderr
-            .contains("policies/production.yaml:3:15: the rule `tag` has no field `forbidd`"),
+        run.stderr.contains("policies/production.yaml:3:15: the rule `tag` has no field `forbidd`"),
         "{}",
         run.stderr
     );
@@ -71,12 +66,8 @@ fn without_a_configuration_only_reading_works() {
 fn in_ci_a_change_cannot_loosen_the_rules_it_is_judged_by() {
     let mut stage = Stage::new();
     with_policy(&mut stage);
-    stage
-        .repository
-        .write(&[("policies/production.yaml", &POLICY.replace("latest", "edge"))]);
-    stage
-        .repository
-        .replace("promote-bot.yaml", "version: 1\n", "version: 1 # looser\n");
+    stage.repository.write(&[("policies/production.yaml", &POLICY.replace("latest", "edge"))]);
+    stage.repository.replace("promote-bot.yaml", "version: 1\n", "version: 1 # looser\n");
     stage.bump("api", "latest");
     let head = stage.repository.commit("looser");
     let base = stage.repository.git(&["rev-parse", "main"]);
@@ -86,15 +77,10 @@ fn in_ci_a_change_cannot_loosen_the_rules_it_is_judged_by() {
     assert_eq!(ci["config"]["revision"], base);
     assert_eq!(ci["environments"][1]["findings"][0]["rule"], "production/tag");
     let notes = ci["notes"].to_string();
-    assert!(
-        notes.contains("this change edits promote-bot.yaml") && notes.contains("after the merge"),
-        "{notes}"
-    );
+    assert!(notes.contains("this change edits promote-bot.yaml") && notes.contains("after the merge"), "{notes}");
     let laptop = Program::new().json(path, &arguments, 0);
     assert_eq!(laptop["config"]["revision"], "worktree");
-    let told = Program::new()
-        .env("CI", "true")
-        .json(path, &[&arguments[..], &["--config-from", "head"]].concat(), 0);
+    let told = Program::new().env("CI", "true").json(path, &[&arguments[..], &["--config-from", "head"]].concat(), 0);
     assert_eq!(told["config"]["revision"], head);
     Program::new().env("CI", "false").json(path, &arguments, 0);
 }
@@ -110,33 +96,21 @@ fn the_change_that_brings_the_configuration_is_judged_by_it() {
     repository.commit("adopt promote-bot");
     let arguments = ["check", "--offline", "--base", "main", "--head", "HEAD"];
     let report = Program::new().env("CI", "true").json(repository.path(), &arguments, 0);
-    assert!(
-        report["notes"].to_string().contains("this change brings it"),
-        "{report:#}"
-    );
+    assert!(report["notes"].to_string().contains("this change brings it"), "{report:#}");
 }
 
 #[test]
 fn warnings_count_where_they_are_asked_to() {
     let mut stage = Stage::new();
     with_policy(&mut stage);
-    stage.repository.write(&[(
-        "policies/production.yaml",
-        &POLICY.replace("[latest]", "[latest], level: warn"),
-    )]);
+    stage.repository.write(&[("policies/production.yaml", &POLICY.replace("[latest]", "[latest], level: warn"))]);
     stage.bump("api", "latest");
     let path = stage.repository.path();
     stage.program.run(path, &["check", "--offline"]).expect(0);
-    stage
-        .program
-        .run(path, &["check", "--offline", "--fail-on", "warning"])
-        .expect(1);
+    stage.program.run(path, &["check", "--offline", "--fail-on", "warning"]).expect(1);
     stage.repository.write(&[("policies/production.yaml", POLICY)]);
     stage.program.run(path, &["check", "--offline"]).expect(1);
-    stage
-        .program
-        .run(path, &["check", "--offline", "--fail-on", "never"])
-        .expect(0);
+    stage.program.run(path, &["check", "--offline", "--fail-on", "never"]).expect(0);
 }
 
 #[test]
@@ -144,15 +118,9 @@ fn a_policy_that_is_not_there_or_not_for_the_environment_is_a_fault() {
     let mut stage = Stage::new();
     with_policy(&mut stage);
     let path = stage.repository.path().to_owned();
-    stage
-        .repository
-        .write(&[("policies/production.yaml", &format!("{POLICY}environments: [prod]\n"))]);
+    stage.repository.write(&[("policies/production.yaml", &format!("{POLICY}environments: [prod]\n"))]);
     let run = stage.program.run(&path, &["check", "--offline"]).expect(2);
-    assert!(
-        run.stderr.contains("is not for environment production"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("is not for environment production"), "{}", run.stderr);
     std::fs::remove_file(path.join("policies/production.yaml")).unwrap();
     let run = stage.program.run(&path, &["check", "--offline"]).expect(2);
     assert!(run.stderr.contains("does not exist"), "{}", run.stderr);
@@ -162,31 +130,20 @@ fn a_policy_that_is_not_there_or_not_for_the_environment_is_a_fault() {
 fn a_folder_of_policies_denies_what_none_is_for() {
     let mut stage = Stage::new();
     with_policy(&mut stage);
-    stage
-        .repository
-        .replace("promote-bot.yaml", "policies/production.yaml", "policies");
-    stage
-        .repository
-        .write(&[("policies/production.yaml", &format!("{POLICY}images: ['team/web']\n"))]);
+    stage.repository.replace("promote-bot.yaml", "policies/production.yaml", "policies");
+    stage.repository.write(&[("policies/production.yaml", &format!("{POLICY}images: ['team/web']\n"))]);
     stage.bump("api", "1.1.0");
     stage.bump("web", "1.1.0");
     let report = stage.program.json(stage.repository.path(), &["check", "--offline"], 1);
     let findings = report["environments"][1]["findings"].as_array().unwrap();
     assert_eq!(findings.len(), 1);
-    assert_eq!(
-        (&findings[0]["rule"], &findings[0]["image"]),
-        (&"no-policy".into(), &"team/api".into())
-    );
+    assert_eq!((&findings[0]["rule"], &findings[0]["image"]), (&"no-policy".into(), &"team/api".into()));
 }
 
 #[test]
 fn a_builtin_policy_needs_no_file() {
     let stage = Stage::new();
-    stage.repository.replace(
-        "promote-bot.yaml",
-        "    from: dev\n",
-        "    from: dev\n    policy: builtin:baseline\n",
-    );
+    stage.repository.replace("promote-bot.yaml", "    from: dev\n", "    from: dev\n    policy: builtin:baseline\n");
     stage.bump("api", "latest");
     let report = stage.program.json(stage.repository.path(), &["check", "--offline"], 1);
     assert_eq!(report["environments"][1]["findings"][0]["rule"], "baseline/tag");

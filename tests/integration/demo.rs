@@ -6,10 +6,7 @@ use crate::support::Program;
 fn the_demo_tells_its_story_to_the_end() {
     let nowhere = tempfile::tempdir().unwrap();
     // A CI around it must not change the story.
-    let program = Program::new()
-        .env("CI", "true")
-        .env("GITHUB_ACTIONS", "true")
-        .env("PROMOTE_BOT_BASE", "none");
+    let program = Program::new().env("CI", "true").env("GITHUB_ACTIONS", "true").env("PROMOTE_BOT_BASE", "none");
     let run = program.run(nowhere.path(), &["demo"]).expect(0);
     let expected = [
         "$ promote-bot check",
@@ -24,16 +21,10 @@ fn the_demo_tells_its_story_to_the_end() {
     ];
     let mut rest = run.stdout.as_str();
     for part in expected {
-        let at = rest
-            .find(part)
-            .unwrap_or_else(|| panic!("{part} is not in its place:\n{}", run.stdout));
+        let at = rest.find(part).unwrap_or_else(|| panic!("{part} is not in its place:\n{}", run.stdout));
         rest = &rest[at + part.len()..];
     }
-    assert_eq!(
-        std::fs::read_dir(nowhere.path()).unwrap().count(),
-        0,
-        "the demo left something behind"
-    );
+    assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0, "the demo left something behind");
 }
 
 #[test]

@@ -22,10 +22,7 @@ impl Embedded {
     }
 
     async fn with(image: &Image, dev: Options, production: Options) -> Self {
-        let (dev, production) = (
-            Registry::start(dev).await.unwrap(),
-            Registry::start(production).await.unwrap(),
-        );
+        let (dev, production) = (Registry::start(dev).await.unwrap(), Registry::start(production).await.unwrap());
         for blob in image.blobs() {
             dev.push_blob("api", blob.clone());
         }
@@ -37,21 +34,12 @@ impl Embedded {
             (path, &patch("1.0.0")),
         ]);
         repository.write(&[(path, &patch("1.1.0"))]);
-        Self {
-            repository,
-            dev,
-            production,
-            program: Program::new(),
-        }
+        Self { repository, dev, production, program: Program::new() }
     }
 
     async fn run(&self, arguments: &[&str]) -> Run {
         let child = self.program.start(self.repository.path(), arguments);
-        Run::of(
-            tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
-                .await
-                .unwrap(),
-        )
+        Run::of(tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap())
     }
 
     async fn report(&self, command: &str, code: i32) -> Value {
@@ -59,9 +47,7 @@ impl Embedded {
     }
 
     fn in_production(&self) -> Option<Vec<u8>> {
-        self.production
-            .manifest("team/api", "1.1.0")
-            .map(|manifest| manifest.content.to_vec())
+        self.production.manifest("team/api", "1.1.0").map(|manifest| manifest.content.to_vec())
     }
 }
 
@@ -77,19 +63,11 @@ fn a_registry_that_is_down_is_exit_3_and_named() {
     stage.production.stop();
     let host = stage.production.host().to_owned();
     for command in ["check", "promote"] {
-        let run = stage
-            .program
-            .run(stage.repository.path(), &[command, "-f", "json"])
-            .expect(3);
+        let run = stage.program.run(stage.repository.path(), &[command, "-f", "json"]).expect(3);
         let report = run.json();
         assert_eq!(report["result"], "error");
         assert_eq!(Stage::image(&report, "production", "team/api")["state"], "unknown");
-        assert!(
-            report["environments"][1]["findings"][0]["message"]
-                .as_str()
-                .unwrap()
-                .contains(&host)
-        );
+        assert!(report["environments"][1]["findings"][0]["message"].as_str().unwrap().contains(&host));
     }
 }
 
@@ -115,9 +93,7 @@ fn a_wrong_password_is_exit_3_and_in_no_output() {
     let secret = "n0t-the-passw0rd";
     for command in ["check", "promote"] {
         for format in ["text", "json"] {
-            let run = program(secret)
-                .run(repository.path(), &["-v", command, "-f", format])
-                .expect(3);
+            let run = program(secret).run(repository.path(), &["-v", command, "-f", format]).expect(3);
             assert!(!run.all().contains(secret), "{}", run.all());
             assert!(!run.all().contains(&base64(&format!("bot:{secret}"))), "{}", run.all());
         }
@@ -138,11 +114,7 @@ fn a_docker_login_is_found_by_itself() {
     )]);
     let program = Program::new();
     program.run(repository.path(), &["promote"]).expect(3);
-    let auth = format!(
-        r#"{{"auths": {{"{}": {{"auth": "{}"}}}}}}"#,
-        production.host(),
-        base64("bot:correct horse")
-    );
+    let auth = format!(r#"{{"auths": {{"{}": {{"auth": "{}"}}}}}}"#, production.host(), base64("bot:correct horse"));
     std::fs::create_dir(program.home().join(".docker")).unwrap();
     std::fs::write(program.home().join(".docker/config.json"), auth).unwrap();
     program.run(repository.path(), &["promote"]).expect(0);
@@ -157,13 +129,9 @@ fn base64(text: &str) -> String {
 async fn a_killed_copy_leaves_no_tag_and_the_next_run_completes_it() {
     let image = image();
     let stage = Embedded::new(&image).await;
-    stage.production.fault(
-        Fault::new()
-            .method("PUT")
-            .path_contains("/blobs/uploads/")
-            .nth(2..)
-            .then(Action::PauseAfter(100)),
-    );
+    stage
+        .production
+        .fault(Fault::new().method("PUT").path_contains("/blobs/uploads/").nth(2..).then(Action::PauseAfter(100)));
     let mut child = stage.program.start(stage.repository.path(), &["promote"]);
     tokio::time::timeout(Duration::from_secs(60), stage.production.until_paused())
         .await
@@ -182,36 +150,21 @@ async fn a_killed_copy_leaves_no_tag_and_the_next_run_completes_it() {
         .iter()
         .position(|request| request.method == "PUT" && request.path.ends_with("/manifests/1.1.0"))
         .unwrap();
-    let last_blob = writes
-        .iter()
-        .rposition(|r| r.method == "PUT" && r.path.contains("/blobs/uploads/"))
-        .unwrap();
+    let last_blob = writes.iter().rposition(|r| r.method == "PUT" && r.path.contains("/blobs/uploads/")).unwrap();
     assert!(named > last_blob, "the tag was written before a blob");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminated_copy_ends_with_143_and_names_nothing() {
     let stage = Embedded::new(&image()).await;
-    stage.production.fault(
-        Fault::new()
-            .method("PUT")
-            .path_contains("/blobs/uploads/")
-            .then(Action::Pause),
-    );
+    stage.production.fault(Fault::new().method("PUT").path_contains("/blobs/uploads/").then(Action::Pause));
     let child = stage.program.start(stage.repository.path(), &["promote"]);
     tokio::time::timeout(Duration::from_secs(60), stage.production.until_paused())
         .await
         .expect("the copy never got there");
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
-    let run = Run::of(
-        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
-            .await
-            .unwrap(),
-    );
+    let run = Run::of(tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap());
     run.expect(143);
     assert_eq!(stage.in_production(), None);
 }
@@ -219,19 +172,11 @@ async fn a_terminated_copy_ends_with_143_and_names_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blob_that_is_not_what_its_digest_says_is_never_named() {
     let stage = Embedded::new(&image()).await;
-    stage.dev.fault(
-        Fault::new()
-            .method("GET")
-            .path_contains("/blobs/")
-            .then(Action::Corrupt),
-    );
+    stage.dev.fault(Fault::new().method("GET").path_contains("/blobs/").then(Action::Corrupt));
     let report = stage.run(&["promote", "-f", "json"]).await.json();
     assert_eq!(Stage::image(&report, "production", "team/api")["state"], "failed");
     assert_eq!(stage.in_production(), None);
-    let finding = report["environments"][1]["findings"][0]["message"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let finding = report["environments"][1]["findings"][0]["message"].as_str().unwrap().to_owned();
     assert!(finding.contains("digest"), "{finding}");
 }
 
@@ -239,19 +184,8 @@ async fn a_blob_that_is_not_what_its_digest_says_is_never_named() {
 async fn a_broken_connection_and_a_busy_registry_are_tried_again() {
     let image = image();
     let stage = Embedded::new(&image).await;
-    stage.dev.fault(
-        Fault::new()
-            .method("GET")
-            .path_contains("/blobs/")
-            .times(1)
-            .then(Action::CutAfter(1000)),
-    );
-    stage.production.fault(
-        Fault::new()
-            .method("PUT")
-            .times(1)
-            .then(Action::Status(503, Some(Duration::ZERO))),
-    );
+    stage.dev.fault(Fault::new().method("GET").path_contains("/blobs/").times(1).then(Action::CutAfter(1000)));
+    stage.production.fault(Fault::new().method("PUT").times(1).then(Action::Status(503, Some(Duration::ZERO))));
     let report = stage.report("promote", 0).await;
     assert_eq!(Stage::image(&report, "production", "team/api")["state"], "copied");
     assert_eq!(stage.in_production(), Some(image.manifest));
@@ -260,12 +194,7 @@ async fn a_broken_connection_and_a_busy_registry_are_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_that_is_not_what_its_digest_says_is_not_believed() {
     let stage = Embedded::new(&image()).await;
-    stage.dev.fault(
-        Fault::new()
-            .method("GET")
-            .path_contains("/manifests/")
-            .then(Action::Corrupt),
-    );
+    stage.dev.fault(Fault::new().method("GET").path_contains("/manifests/").then(Action::Corrupt));
     let run = stage.run(&["promote", "-f", "json"]).await;
     assert_ne!(run.code, Some(0));
     assert_eq!(stage.in_production(), None);
@@ -275,20 +204,10 @@ async fn a_manifest_that_is_not_what_its_digest_says_is_not_believed() {
 async fn a_login_stays_with_its_own_host() {
     let stranger = Registry::start(Options::default()).await.unwrap();
     let realm = format!("http://{}/token", stranger.host());
-    let token = promote_bot::registry::embedded::TokenAuth {
-        realm: Some(realm),
-        ..Default::default()
-    };
-    let options = Options {
-        access: Access::Token(token),
-        ..Options::default()
-    };
+    let token = promote_bot::registry::embedded::TokenAuth { realm: Some(realm), ..Default::default() };
+    let options = Options { access: Access::Token(token), ..Options::default() };
     let mut stage = Embedded::with(&image(), Options::default(), options).await;
-    let auth = format!(
-        r#"{{"auths": {{"{}": {{"auth": "{}"}}}}}}"#,
-        stage.production.host(),
-        base64("bot:s3cret")
-    );
+    let auth = format!(r#"{{"auths": {{"{}": {{"auth": "{}"}}}}}}"#, stage.production.host(), base64("bot:s3cret"));
     std::fs::create_dir(stage.program.home().join(".docker")).unwrap();
     std::fs::write(stage.program.home().join(".docker/config.json"), auth).unwrap();
     stage.program = stage.program.env("PROMOTE_BOT_VERBOSE", "true");
@@ -301,41 +220,20 @@ async fn a_login_stays_with_its_own_host() {
 async fn an_immutable_tag_that_another_run_wrote_first_is_compared_not_skipped() {
     let image = image();
     let login = Access::Basic(Login::new("bot", "s3cret"));
-    let options = Options {
-        access: login,
-        immutable_tags: true,
-        ..Options::default()
-    };
+    let options = Options { access: login, immutable_tags: true, ..Options::default() };
     let stage = Embedded::with(&image, Options::default(), options).await;
-    let auth = format!(
-        r#"{{"auths": {{"{}": {{"auth": "{}"}}}}}}"#,
-        stage.production.host(),
-        base64("bot:s3cret")
-    );
+    let auth = format!(r#"{{"auths": {{"{}": {{"auth": "{}"}}}}}}"#, stage.production.host(), base64("bot:s3cret"));
     std::fs::create_dir(stage.program.home().join(".docker")).unwrap();
     std::fs::write(stage.program.home().join(".docker/config.json"), auth).unwrap();
-    stage.production.fault(
-        Fault::new()
-            .method("PUT")
-            .path_contains("/blobs/uploads/")
-            .nth(1..=1)
-            .then(Action::Pause),
-    );
+    stage.production.fault(Fault::new().method("PUT").path_contains("/blobs/uploads/").nth(1..=1).then(Action::Pause));
     let child = stage.program.start(stage.repository.path(), &["promote", "-f", "json"]);
     tokio::time::timeout(Duration::from_secs(60), stage.production.until_paused())
         .await
         .expect("the copy never got there");
     let other = single("somebody else's", &[]);
-    stage
-        .production
-        .push_manifest("team/api", "1.1.0", other.media_type, other.manifest.clone());
+    stage.production.push_manifest("team/api", "1.1.0", other.media_type, other.manifest.clone());
     stage.production.release();
-    let run = Run::of(
-        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
-            .await
-            .unwrap(),
-    )
-    .expect(1);
+    let run = Run::of(tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()).expect(1);
     assert_eq!(Stage::image(&run.json(), "production", "team/api")["state"], "conflict");
     assert_eq!(stage.in_production(), Some(other.manifest));
 }

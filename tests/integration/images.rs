@@ -16,19 +16,14 @@ fn kustomized() -> Repository {
             "overlays/production/kustomization.yaml",
             "resources:\n- ../../base\nimages:\n- name: api\n  newName: prod.example/team/api\n  newTag: \"1.4.2\"\n",
         ),
-        (
-            "overlays/broken/kustomization.yaml",
-            "resources:\n- ../../base\nreplacements: []\nhelmCharts:\n- name: x\n",
-        ),
+        ("overlays/broken/kustomization.yaml", "resources:\n- ../../base\nreplacements: []\nhelmCharts:\n- name: x\n"),
     ])
 }
 
 #[test]
 fn a_line_has_all_that_the_contract_names() {
     let repository = kustomized();
-    let run = Program::new()
-        .run(repository.path(), &["images", "overlays/production", "-f", "json"])
-        .expect(0);
+    let run = Program::new().run(repository.path(), &["images", "overlays/production", "-f", "json"]).expect(0);
     let found = lines(&run.stdout).remove(0);
     assert_eq!(found["overlay"], "overlays/production");
     assert_eq!(found["environment"], "production");
@@ -46,21 +41,11 @@ fn a_line_has_all_that_the_contract_names() {
 #[test]
 fn one_that_cannot_be_resolved_is_its_own_line_and_the_others_go_on() {
     let repository = kustomized();
-    std::fs::write(
-        repository.path().join("list"),
-        "overlays/broken\n\noverlays/production\noverlays/none\n",
-    )
-    .unwrap();
-    let run = Program::new()
-        .run(repository.path(), &["images", "--overlays-from", "list", "-f", "json"])
-        .expect(1);
+    std::fs::write(repository.path().join("list"), "overlays/broken\n\noverlays/production\noverlays/none\n").unwrap();
+    let run = Program::new().run(repository.path(), &["images", "--overlays-from", "list", "-f", "json"]).expect(1);
     let found = lines(&run.stdout);
     assert_eq!(found.len(), 3);
-    assert!(
-        found[0]["error"].as_str().unwrap().contains("helmCharts"),
-        "{}",
-        found[0]
-    );
+    assert!(found[0]["error"].as_str().unwrap().contains("helmCharts"), "{}", found[0]);
     assert!(!found[0]["hint"].as_str().unwrap().is_empty());
     assert_eq!(found[1]["images"][0]["image"], "prod.example/team/api:1.4.2");
     assert!(found[2]["error"].is_string());
@@ -73,22 +58,13 @@ fn revisions_the_index_and_bare_repositories_are_read() {
     repository.replace("overlays/production/kustomization.yaml", "1.4.2", "1.4.3");
     let image = |directory: &std::path::Path, arguments: &[&str]| {
         let run = Program::new()
-            .run(
-                directory,
-                &[&["images", "overlays/production", "-f", "json"], arguments].concat(),
-            )
+            .run(directory, &[&["images", "overlays/production", "-f", "json"], arguments].concat())
             .expect(0);
         lines(&run.stdout)[0]["images"][0]["image"].as_str().unwrap().to_owned()
     };
     assert_eq!(image(repository.path(), &[]), "prod.example/team/api:1.4.3");
-    assert_eq!(
-        image(repository.path(), &["--rev", "index"]),
-        "prod.example/team/api:1.4.2"
-    );
-    assert_eq!(
-        image(repository.path(), &["--rev", &first]),
-        "prod.example/team/api:1.4.2"
-    );
+    assert_eq!(image(repository.path(), &["--rev", "index"]), "prod.example/team/api:1.4.2");
+    assert_eq!(image(repository.path(), &["--rev", &first]), "prod.example/team/api:1.4.2");
     repository.commit("1.4.3");
     let (_directory, clone) = repository.clone_with(&["--bare"]);
     assert_eq!(image(&clone, &[]), "prod.example/team/api:1.4.3");
@@ -98,9 +74,7 @@ fn revisions_the_index_and_bare_repositories_are_read() {
 #[test]
 fn text_names_images_with_the_places_that_decided_them() {
     let repository = kustomized();
-    let run = Program::new()
-        .run(repository.path(), &["images", "-e", "production"])
-        .expect(0);
+    let run = Program::new().run(repository.path(), &["images", "-e", "production"]).expect(0);
     insta::assert_snapshot!(run.stdout, @r"
     overlays/production  (production)
       prod.example/team/api:1.4.2

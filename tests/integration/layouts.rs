@@ -25,20 +25,14 @@ fn a_tag_in_a_base_is_blamed_on_the_bases_line() {
         ("promote-bot.yaml", CONFIG),
         ("base/kustomization.yaml", "resources: [d.yaml]\n"),
         ("base/d.yaml", &patch_image("api", "prod.example/api:1")),
-        (
-            "overlays/production/kustomization.yaml",
-            "resources: [../../base]\nnamePrefix: p-\n",
-        ),
+        ("overlays/production/kustomization.yaml", "resources: [../../base]\nnamePrefix: p-\n"),
     ]);
     repository.replace("base/d.yaml", "api:1", "api:2");
     let report = offline(&repository, 0);
     let image = &production(&report)["images"][0];
     assert_eq!(image["to"], "prod.example/api:2");
     assert_eq!(image["before"], "prod.example/api:1");
-    assert_eq!(
-        image["locations"],
-        serde_json::json!([{"path": "base/d.yaml", "line": 11, "column": 18}])
-    );
+    assert_eq!(image["locations"], serde_json::json!([{"path": "base/d.yaml", "line": 11, "column": 18}]));
 }
 
 #[test]
@@ -48,17 +42,12 @@ fn an_overlay_that_cannot_be_resolved_is_a_no_with_its_place() {
         ("overlays/production/kustomization.yaml", "resources: [d.yaml]\n"),
         ("overlays/production/d.yaml", &patch_image("api", "prod.example/api:1")),
     ]);
-    repository.write(&[(
-        "overlays/production/kustomization.yaml",
-        "resources: [d.yaml]\nhelmCharts:\n- name: redis\n",
-    )]);
+    repository
+        .write(&[("overlays/production/kustomization.yaml", "resources: [d.yaml]\nhelmCharts:\n- name: redis\n")]);
     let report = offline(&repository, 1);
     let finding = &production(&report)["findings"][0];
     assert_eq!(finding["rule"], "unresolved-overlay");
-    assert!(
-        finding["message"].as_str().unwrap().contains("helmCharts"),
-        "{finding:#}"
-    );
+    assert!(finding["message"].as_str().unwrap().contains("helmCharts"), "{finding:#}");
     assert_eq!(
         (&finding["location"]["path"], &finding["location"]["line"]),
         (&"overlays/production/kustomization.yaml".into(), &2.into())
@@ -73,17 +62,11 @@ fn a_link_inside_the_tree_is_followed_and_one_out_of_it_refused() {
         ("shared/d.yaml", &patch_image("api", "prod.example/api:1")),
         ("overlays/production/kustomization.yaml", "resources: [sub]\n"),
         ("overlays/production/sub/kustomization.yaml", "resources: [d.yaml]\n"),
-        (
-            "overlays/production/sub/d.yaml",
-            &patch_image("api", "prod.example/api:2"),
-        ),
+        ("overlays/production/sub/d.yaml", &patch_image("api", "prod.example/api:2")),
     ]);
     repository.git(&["rm", "--quiet", "-r", "overlays/production/sub"]);
-    std::os::unix::fs::symlink(
-        "../../shared-kustomization",
-        repository.path().join("overlays/production/sub"),
-    )
-    .unwrap();
+    std::os::unix::fs::symlink("../../shared-kustomization", repository.path().join("overlays/production/sub"))
+        .unwrap();
     repository.write(&[
         ("shared-kustomization/kustomization.yaml", "resources: [d.yaml]\n"),
         ("shared-kustomization/d.yaml", &patch_image("api", "prod.example/api:3")),
@@ -95,10 +78,7 @@ fn a_link_inside_the_tree_is_followed_and_one_out_of_it_refused() {
     std::fs::remove_file(repository.path().join("overlays/production/sub")).unwrap();
     std::os::unix::fs::symlink("/etc", repository.path().join("overlays/production/sub")).unwrap();
     let report = offline(&repository, 1);
-    let finding = production(&report)["findings"][0]["message"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let finding = production(&report)["findings"][0]["message"].as_str().unwrap().to_owned();
     assert!(finding.contains("link"), "{finding}");
 }
 
@@ -131,10 +111,5 @@ fn an_overlay_that_was_broken_before_counts_all_its_images_as_new() {
 fn an_environment_without_overlays_is_said() {
     let repository = Repository::with(&[("promote-bot.yaml", CONFIG)]);
     let report = offline(&repository, 0);
-    assert!(
-        report["notes"]
-            .to_string()
-            .contains("environment production has no overlays"),
-        "{report:#}"
-    );
+    assert!(report["notes"].to_string().contains("environment production has no overlays"), "{report:#}");
 }

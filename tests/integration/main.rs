@@ -1,6 +1,13 @@
 //! The program as a whole: the real binary on real git repositories, against real registries, with skopeo as witness.
 
 #![expect(unreachable_pub, reason = "a test crate is a library to nobody")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot set its stage has failed, and may say what it measured"
+)]
 
 mod check;
 mod cli;
@@ -8,7 +15,10 @@ mod configuration;
 mod demo;
 mod faults;
 mod images;
+#[path = "../kustomize/mod.rs"]
+mod kustomize;
 mod layouts;
+mod memory;
 mod promote;
 mod readme;
 mod support;

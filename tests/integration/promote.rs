@@ -25,10 +25,7 @@ fn two_of_five_modules_are_promoted_and_the_others_left_alone() {
         assert_eq!(stage.in_production(module, "1.1.0"), None, "{module}");
     }
     let again = stage.program.json(stage.repository.path(), &["promote"], 0);
-    assert_eq!(
-        (&again["result"], &again["stats"]["promoted"]),
-        (&"noop".into(), &0.into())
-    );
+    assert_eq!((&again["result"], &again["stats"]["promoted"]), (&"noop".into(), &0.into()));
     assert_eq!(again["stats"]["bytes_copied"], 0);
     let run = stage.program.run(stage.repository.path(), &["promote"]).expect(0);
     assert!(run.stdout.contains("nothing to do"), "{}", run.stdout);
@@ -47,12 +44,8 @@ fn an_index_arrives_whole_with_its_attestations() {
     assert_eq!(raw(&stage.production_image("api", "1.1.0")).unwrap(), image.manifest);
     let repository = format!("{}/team/api", stage.production.host());
     let children = serde_json::from_slice::<serde_json::Value>(&image.manifest).unwrap();
-    let children: Vec<&str> = children["manifests"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|m| m["digest"].as_str().unwrap())
-        .collect();
+    let children: Vec<&str> =
+        children["manifests"].as_array().unwrap().iter().map(|m| m["digest"].as_str().unwrap()).collect();
     assert_eq!(children.len(), 4);
     for child in children {
         let manifest = raw(&format!("{repository}@{child}")).expect("a child is missing");
@@ -74,9 +67,7 @@ fn docker_media_types_stay_what_they_are() {
 fn references_by_digest_and_by_tag_and_digest_are_promoted() {
     let stage = Stage::new();
     let (api, web) = (stage.seed_small("api", "1.1.0"), stage.seed_small("web", "1.1.0"));
-    stage
-        .repository
-        .replace("api/overlays/production/patch-image.yaml", ":1.0.0", &format!("@{api}"));
+    stage.repository.replace("api/overlays/production/patch-image.yaml", ":1.0.0", &format!("@{api}"));
     stage.bump("web", &format!("1.1.0@{web}"));
     let report = stage.program.json(stage.repository.path(), &["promote"], 0);
     assert_eq!(report["stats"]["promoted"], 2);
@@ -94,11 +85,7 @@ fn a_missing_source_stops_neither_of_the_other_two() {
         stage.bump(module, "1.1.0");
     }
     let run = stage.program.run(stage.repository.path(), &["promote"]).expect(1);
-    assert!(
-        run.stdout.contains("missing-source") && run.stdout.contains("team/web:1.1.0"),
-        "{}",
-        run.stdout
-    );
+    assert!(run.stdout.contains("missing-source") && run.stdout.contains("team/web:1.1.0"), "{}", run.stdout);
     assert_eq!(stage.in_production("api", "1.1.0"), Some(api));
     assert_eq!(stage.in_production("worker", "1.1.0"), Some(worker));
     let report = stage.program.json(stage.repository.path(), &["promote"], 1);
@@ -112,16 +99,10 @@ fn a_tag_that_moved_between_check_and_promote_is_resolved_anew_and_said() {
     let first = stage.seed_small("api", "1.1.0");
     stage.bump("api", "1.1.0");
     let checked = stage.program.json(stage.repository.path(), &["check"], 0);
-    assert_eq!(
-        Stage::image(&checked, "production", "team/api")["digest"],
-        first.to_string()
-    );
+    assert_eq!(Stage::image(&checked, "production", "team/api")["digest"], first.to_string());
     let second = stage.seed("api", "1.1.0", &single("api 1.1.0, built again", &[]));
     let promoted = stage.program.json(stage.repository.path(), &["promote"], 0);
-    assert_eq!(
-        Stage::image(&promoted, "production", "team/api")["digest"],
-        second.to_string()
-    );
+    assert_eq!(Stage::image(&promoted, "production", "team/api")["digest"], second.to_string());
     assert_eq!(stage.in_production("api", "1.1.0"), Some(second));
     // And when it moves once more, what production has stays, and the difference is a conflict.
     stage.seed("api", "1.1.0", &single("api 1.1.0, a third time", &[]));
@@ -134,9 +115,7 @@ fn a_dry_run_stops_before_the_first_write() {
     let stage = Stage::new();
     stage.seed_small("api", "1.1.0");
     stage.bump("api", "1.1.0");
-    let report = stage
-        .program
-        .json(stage.repository.path(), &["promote", "--dry-run"], 0);
+    let report = stage.program.json(stage.repository.path(), &["promote", "--dry-run"], 0);
     assert_eq!(Stage::image(&report, "production", "team/api")["state"], "missing");
     assert_eq!(stage.in_production("api", "1.1.0"), None);
 }
@@ -157,10 +136,7 @@ fn a_denied_image_is_not_copied_and_the_others_are() {
     stage.bump("web", "latest");
     let report = stage.program.json(stage.repository.path(), &["promote"], 1);
     let finding = &report["environments"][1]["findings"][0];
-    assert_eq!(
-        (&finding["rule"], &finding["image"]),
-        (&"production/tag".into(), &"team/web".into())
-    );
+    assert_eq!((&finding["rule"], &finding["image"]), (&"production/tag".into(), &"team/web".into()));
     let line = format!("          image: {}", stage.production_image("web", ""));
     assert_eq!(finding["location"]["line"], 11);
     assert_eq!(finding["location"]["column"], line.len() + 1);
@@ -184,10 +160,7 @@ fn inside_one_registry_layers_are_mounted() {
     let entry = Stage::image(&report, "production", "team/api");
     assert_eq!(entry["state"], "copied");
     assert!(entry["bytes_copied"].as_u64().unwrap() < 10_000, "{entry:#}");
-    assert_eq!(
-        crate::support::digest_of(&format!("{host}/team/api:1.1.0")),
-        Some(image.digest())
-    );
+    assert_eq!(crate::support::digest_of(&format!("{host}/team/api:1.1.0")), Some(image.digest()));
 }
 
 #[test]

@@ -29,19 +29,13 @@ fn push(registry: &Registry, repository: &str, service: &str, version: &str, tag
         .into_iter()
         .map(|architecture| {
             let manifest = push_platform(registry, repository, service, version, architecture);
-            let digest = registry.push_manifest(
-                repository,
-                &Digest::of(&manifest).to_string(),
-                MANIFEST,
-                manifest.clone(),
-            );
+            let digest =
+                registry.push_manifest(repository, &Digest::of(&manifest).to_string(), MANIFEST, manifest.clone());
             let platform = json!({"architecture": architecture, "os": "linux"});
             json!({"mediaType": MANIFEST, "digest": digest.to_string(), "size": manifest.len(), "platform": platform})
         })
         .collect();
-    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
-        .to_string()
-        .into_bytes();
+    let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).to_string().into_bytes();
     for tag in tags {
         registry.push_manifest(repository, tag, INDEX, index.clone());
     }
@@ -50,11 +44,7 @@ fn push(registry: &Registry, repository: &str, service: &str, version: &str, tag
 fn push_platform(registry: &Registry, repository: &str, service: &str, version: &str, architecture: &str) -> Vec<u8> {
     let layers = [
         layer("etc/os-release", &format!("base for {architecture}\n"), BASE_BYTES),
-        layer(
-            &format!("bin/{service}"),
-            &format!("{service} {version} for {architecture}\n"),
-            SERVICE_BYTES,
-        ),
+        layer(&format!("bin/{service}"), &format!("{service} {version} for {architecture}\n"), SERVICE_BYTES),
     ];
     let diff_ids: Vec<String> = layers.iter().map(|layer| Digest::of(layer).to_string()).collect();
     let config = json!({
@@ -67,9 +57,7 @@ fn push_platform(registry: &Registry, repository: &str, service: &str, version: 
     };
     let config = blob(CONFIG, config.to_string().into_bytes());
     let layers: Vec<serde_json::Value> = layers.into_iter().map(|layer| blob(LAYER, layer)).collect();
-    json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
-        .to_string()
-        .into_bytes()
+    json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).to_string().into_bytes()
 }
 
 /// A layer of one file: `line` over and over, `size` bytes of it.
@@ -81,8 +69,6 @@ fn layer(path: &str, line: &str, size: usize) -> Vec<u8> {
     header.set_mtime(0);
     let mut archive = tar::Builder::new(Vec::new());
     // Writing to memory cannot fail, and the paths are our own.
-    let written = archive
-        .append_data(&mut header, path, content.as_slice())
-        .and_then(|()| archive.into_inner());
+    let written = archive.append_data(&mut header, path, content.as_slice()).and_then(|()| archive.into_inner());
     written.unwrap_or_default()
 }

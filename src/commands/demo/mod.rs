@@ -46,10 +46,7 @@ pub async fn demo(demo: &Demo, say: Say<'_>) -> Result<Exit, Error> {
         dev.host(),
         production.host()
     ))?;
-    let stage = Stage {
-        root: &root,
-        home: temporary.path(),
-    };
+    let stage = Stage { root: &root, home: temporary.path() };
     tell(&stage, &sample, say).await?;
     if demo.directory.is_some() {
         say(&format!(
@@ -67,11 +64,7 @@ pub async fn demo(demo: &Demo, say: Say<'_>) -> Result<Exit, Error> {
 async fn tell(stage: &Stage<'_>, sample: &Sample, say: Say<'_>) -> Result<(), Error> {
     say("\n1. The change asks for an image by a tag that moves. The gate stays shut:\n")?;
     stage.run(&["check"], Exit::No, say).await?;
-    say(&format!(
-        "\n2. The fix, in {}:\n\n{}",
-        sample::PATCH,
-        sample.fix_as_diff()
-    ))?;
+    say(&format!("\n2. The fix, in {}:\n\n{}", sample::PATCH, sample.fix_as_diff()))?;
     let patch = stage.root.join(sample::PATCH);
     fs::write(&patch, sample.fixed_patch()).map_err(Error::io(format!("write {}", patch.display())))?;
     say("\n3. Now it may go:\n")?;
@@ -95,14 +88,7 @@ impl Stage<'_> {
         let program = std::env::current_exe().map_err(Error::io("find promote-bot itself"))?;
         let mut command = Command::new(program);
         // The story must not depend on the CI, the credentials or the settings around it.
-        let kept = [
-            "PATH",
-            "TERM",
-            "COLUMNS",
-            "NO_COLOR",
-            "FORCE_COLOR",
-            "PROMOTE_BOT_COLOR",
-        ];
+        let kept = ["PATH", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "PROMOTE_BOT_COLOR"];
         let kept = kept.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         command
             .args(arguments)
@@ -112,10 +98,8 @@ impl Stage<'_> {
             .envs(kept)
             .env("HOME", self.home);
         let status = tokio::task::spawn_blocking(move || command.status()).await;
-        let status = status
-            .map_err(std::io::Error::other)
-            .and_then(|status| status)
-            .map_err(Error::io("run promote-bot"))?;
+        let status =
+            status.map_err(std::io::Error::other).and_then(|status| status).map_err(Error::io("run promote-bot"))?;
         match status.code() == Some(i32::from(expected.code())) {
             true => Ok(()),
             false => Err(Error::usage(

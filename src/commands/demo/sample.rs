@@ -23,27 +23,14 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) fn new(dev: &str, production: &str) -> Self {
-        Self {
-            dev: dev.to_owned(),
-            production: format!("{production}/shop"),
-        }
+        Self { dev: dev.to_owned(), production: format!("{production}/shop") }
     }
 
     /// Makes the history: main, and a branch `release` with the change.
     pub(super) fn write(&self, creation: &mut Creation) -> Result<(), Error> {
         let day = 86_400;
-        creation.commit(
-            "main",
-            "The shop: api, web and worker",
-            FIRST_COMMIT,
-            &self.files(BEFORE, BEFORE),
-        )?;
-        creation.commit(
-            "main",
-            "dev: newer images",
-            FIRST_COMMIT + day,
-            &self.files(FIXED, BEFORE),
-        )?;
+        creation.commit("main", "The shop: api, web and worker", FIRST_COMMIT, &self.files(BEFORE, BEFORE))?;
+        creation.commit("main", "dev: newer images", FIRST_COMMIT + day, &self.files(FIXED, BEFORE))?;
         creation.commit(
             "release",
             "production: api 1.1.0, web 1.2.0, worker",
@@ -71,24 +58,15 @@ impl Sample {
         let files = [
             ("promote-bot.yaml", self.config()),
             ("policies/production.yaml", POLICY.to_owned()),
-            (
-                "base/kustomization.yaml",
-                "resources:\n  - deployments.yaml\n".to_owned(),
-            ),
+            ("base/kustomization.yaml", "resources:\n  - deployments.yaml\n".to_owned()),
             ("base/deployments.yaml", deployments()),
             ("overlays/dev/kustomization.yaml", overlay(&["patch-image.yaml"])),
             ("overlays/dev/patch-image.yaml", patch_image(&self.dev, dev)),
-            (
-                "overlays/production/kustomization.yaml",
-                overlay(&["patch-image.yaml", "patch-replicas.yaml"]),
-            ),
+            ("overlays/production/kustomization.yaml", overlay(&["patch-image.yaml", "patch-replicas.yaml"])),
             (PATCH, patch_image(&self.production, production)),
             ("overlays/production/patch-replicas.yaml", patch_replicas()),
         ];
-        files
-            .into_iter()
-            .map(|(path, content)| (path.to_owned(), content))
-            .collect()
+        files.into_iter().map(|(path, content)| (path.to_owned(), content)).collect()
     }
 
     fn config(&self) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::error::Error;
 use super::super::range::{Branch, CiRange, Facts, RangeRequest, choose};
 use super::super::revision::CommitId;
-use crate::domain::{Range, Revision};
+use crate::domain::Range;
 
 const ZERO: &str = "0000000000000000000000000000000000000000";
 
@@ -34,10 +34,7 @@ fn story() -> Story {
 impl Story {
     fn history(&self, commit: &str) -> Vec<String> {
         let first = Some(commit.to_owned());
-        std::iter::successors(first, |commit| {
-            self.parents.get(commit.as_str()).map(ToString::to_string)
-        })
-        .collect()
+        std::iter::successors(first, |commit| self.parents.get(commit.as_str()).map(ToString::to_string)).collect()
     }
 
     fn chosen(&self, request: &RangeRequest) -> (String, String, String) {
@@ -51,10 +48,7 @@ impl Story {
 }
 
 fn branch((name, commit): (&str, &str)) -> Branch {
-    Branch {
-        name: name.to_owned(),
-        commit: CommitId::fake(commit),
-    }
+    Branch { name: name.to_owned(), commit: CommitId::fake(commit) }
 }
 
 impl Facts for Story {
@@ -97,11 +91,7 @@ impl Facts for Story {
 }
 
 fn flags(base: Option<&str>, head: Option<&str>) -> RangeRequest {
-    RangeRequest {
-        base: base.map(str::to_owned),
-        head: head.map(str::to_owned),
-        ci: None,
-    }
+    RangeRequest { base: base.map(str::to_owned), head: head.map(str::to_owned), ci: None }
 }
 
 fn ci(base: Option<&str>, head: Option<&str>) -> RangeRequest {
@@ -122,32 +112,20 @@ fn says(base: &str, head: &str, why: &str) -> (String, String, String) {
 
 #[test]
 fn flags_win_over_the_ci_event() {
-    let request = RangeRequest {
-        ci: ci(Some("b"), Some("c")).ci,
-        ..flags(Some("x"), Some("y"))
-    };
+    let request = RangeRequest { ci: ci(Some("b"), Some("c")).ci, ..flags(Some("x"), Some("y")) };
     assert_eq!(story().chosen(&request), says("x", "y", "given by --base"));
 }
 
 #[test]
 fn base_empty_compares_with_nothing() {
-    assert_eq!(
-        story().chosen(&flags(Some("empty"), Some("index"))),
-        says("empty", "index", "given by --base")
-    );
+    assert_eq!(story().chosen(&flags(Some("empty"), Some("index"))), says("empty", "index", "given by --base"));
 }
 
 #[test]
 fn base_alone_takes_the_head_of_the_ci_and_the_work_tree_on_a_laptop() {
-    let in_ci = RangeRequest {
-        ci: ci(Some("b"), Some("c")).ci,
-        ..flags(Some("a"), None)
-    };
+    let in_ci = RangeRequest { ci: ci(Some("b"), Some("c")).ci, ..flags(Some("a"), None) };
     assert_eq!(story().chosen(&in_ci), says("a", "c", "given by --base"));
-    assert_eq!(
-        story().chosen(&flags(Some("a"), None)),
-        says("a", "worktree", "given by --base")
-    );
+    assert_eq!(story().chosen(&flags(Some("a"), None)), says("a", "worktree", "given by --base"));
     let bare = Story { bare: true, ..story() };
     assert_eq!(bare.chosen(&flags(Some("a"), None)), says("a", "y", "given by --base"));
 }
@@ -160,10 +138,7 @@ fn the_ci_event_is_taken_as_given() {
 
 #[test]
 fn a_ci_event_without_a_base_takes_the_merge_base_or_the_first_parent() {
-    assert_eq!(
-        story().chosen(&ci(None, Some("y"))),
-        says("b", "y", "push event: merge base with origin/main")
-    );
+    assert_eq!(story().chosen(&ci(None, Some("y"))), says("b", "y", "push event: merge base with origin/main"));
     assert_eq!(
         story().chosen(&ci(None, Some("c"))),
         says("b", "c", "push event: first parent, for the head is on origin/main")
@@ -192,11 +167,7 @@ fn the_default_branch_the_ci_names_comes_first() {
 
 #[test]
 fn a_new_branch_without_a_default_branch_is_an_error_not_an_empty_base() {
-    let story = Story {
-        branches: BTreeMap::new(),
-        shallow: true,
-        ..story()
-    };
+    let story = Story { branches: BTreeMap::new(), shallow: true, ..story() };
     let error = story.refused(&ci(Some(ZERO), Some("y")));
     assert!(matches!(error, Error::NoDefaultBranch { .. }));
     assert!(error.is_shallow_gap());
@@ -206,51 +177,24 @@ fn a_new_branch_without_a_default_branch_is_an_error_not_an_empty_base() {
 
 #[test]
 fn a_deleted_branch_is_an_error() {
-    assert!(matches!(
-        story().refused(&ci(Some("b"), Some(ZERO))),
-        Error::DeletedHead
-    ));
+    assert!(matches!(story().refused(&ci(Some("b"), Some(ZERO))), Error::DeletedHead));
 }
 
 #[test]
 fn a_laptop_compares_the_work_tree_with_the_upstream_else_the_default_branch_else_head() {
     let request = RangeRequest::default();
-    assert_eq!(
-        story().chosen(&request),
-        says("b", "worktree", "merge base with origin/main")
-    );
-    let followed = Story {
-        upstream: Some(("origin/feature", "x")),
-        ..story()
-    };
-    assert_eq!(
-        followed.chosen(&request),
-        says("x", "worktree", "merge base with origin/feature")
-    );
-    let alone = Story {
-        branches: BTreeMap::new(),
-        ..story()
-    };
-    assert_eq!(
-        alone.chosen(&request),
-        says("y", "worktree", "no upstream or default branch: HEAD")
-    );
-    assert_eq!(
-        alone.chosen(&flags(None, Some("index"))),
-        says("y", "index", "no upstream or default branch: HEAD")
-    );
+    assert_eq!(story().chosen(&request), says("b", "worktree", "merge base with origin/main"));
+    let followed = Story { upstream: Some(("origin/feature", "x")), ..story() };
+    assert_eq!(followed.chosen(&request), says("x", "worktree", "merge base with origin/feature"));
+    let alone = Story { branches: BTreeMap::new(), ..story() };
+    assert_eq!(alone.chosen(&request), says("y", "worktree", "no upstream or default branch: HEAD"));
+    assert_eq!(alone.chosen(&flags(None, Some("index"))), says("y", "index", "no upstream or default branch: HEAD"));
 }
 
 #[test]
 fn head_alone_is_compared_with_the_default_branch_though_it_is_pushed() {
-    let pushed = Story {
-        upstream: Some(("origin/feature", "y")),
-        ..story()
-    };
-    assert_eq!(
-        pushed.chosen(&flags(None, Some("y"))),
-        says("b", "y", "merge base with origin/main")
-    );
+    let pushed = Story { upstream: Some(("origin/feature", "y")), ..story() };
+    assert_eq!(pushed.chosen(&flags(None, Some("y"))), says("b", "y", "merge base with origin/main"));
 }
 
 #[test]

@@ -7,10 +7,7 @@ use crate::git::{CiRange, Error, RangeRequest};
 const ZERO: &str = "0000000000000000000000000000000000000000";
 
 fn head_only(head: &str) -> RangeRequest {
-    RangeRequest {
-        head: Some(head.to_owned()),
-        ..RangeRequest::default()
-    }
+    RangeRequest { head: Some(head.to_owned()), ..RangeRequest::default() }
 }
 
 fn push(base: &str) -> RangeRequest {
@@ -26,11 +23,7 @@ fn push(base: &str) -> RangeRequest {
 }
 
 fn range(base: String, head: Revision, why: &str) -> Range {
-    Range {
-        base: Revision::Commit(base),
-        head,
-        why: why.to_owned(),
-    }
+    Range { base: Revision::Commit(base), head, why: why.to_owned() }
 }
 
 /// A clone on a branch two commits ahead of `origin/main`, which went on meanwhile; its origin; where they parted.
@@ -97,11 +90,7 @@ fn a_bare_repository_takes_its_own_head_for_the_default_branch() {
 fn a_bare_repository_with_one_commit_says_that_nothing_was_before() {
     let origin = Sandbox::init();
     origin.write("file", "").commit("one");
-    let range = origin
-        .clone_with("--bare")
-        .open()
-        .range(&RangeRequest::default())
-        .unwrap();
+    let range = origin.clone_with("--bare").open().range(&RangeRequest::default()).unwrap();
     assert_eq!(range.base, Revision::Empty);
     assert_eq!(range.why, "the head is the first commit: nothing was before it");
 }
@@ -112,10 +101,7 @@ fn a_shallow_clone_says_what_to_fetch_and_compares_with_nothing_never() {
     let before = origin.git("rev-parse HEAD~1");
     let clone = origin.clone_with("--depth=1");
     let repository = clone.open();
-    let base = RangeRequest {
-        base: Some("HEAD^1".to_owned()),
-        ..RangeRequest::default()
-    };
+    let base = RangeRequest { base: Some("HEAD^1".to_owned()), ..RangeRequest::default() };
     for request in [push(&before), base, head_only("HEAD")] {
         let error = repository.range(&request).unwrap_err();
         assert!(matches!(error, Error::MissingInShallowClone { .. }), "{error:?}");
@@ -130,10 +116,7 @@ fn a_shallow_branch_without_its_fork_point_asks_for_history() {
     clone.git("push --quiet origin feature");
     let shallow = origin.clone_with("--depth=1 --branch=feature");
     let error = shallow.open().range(&push(ZERO)).unwrap_err();
-    assert!(
-        matches!(error, Error::NoDefaultBranch { shallow: true, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::NoDefaultBranch { shallow: true, .. }), "{error:?}");
     shallow.git("fetch --quiet --depth=1 origin main:refs/remotes/origin/main");
     let error = shallow.open().range(&push(ZERO)).unwrap_err();
     assert!(matches!(error, Error::MissingInShallowClone { .. }), "{error:?}");

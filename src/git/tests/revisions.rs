@@ -15,10 +15,7 @@ fn every_way_to_name_a_commit_means_what_git_means() {
     let short = sandbox.git("rev-parse --short HEAD~1");
     let repository = sandbox.open();
     let revisions = ["HEAD", "HEAD~2", "HEAD^", "@", "main", "light", "heavy", "heavier"];
-    for rev in revisions
-        .into_iter()
-        .chain(["origin/main", "@{-1}", "heads/main", &short])
-    {
+    for rev in revisions.into_iter().chain(["origin/main", "@{-1}", "heads/main", &short]) {
         let expected = sandbox.git(&format!("rev-parse {rev}^{{commit}}"));
         assert_eq!(repository.commit(rev).unwrap().as_str(), expected, "{rev}");
     }
@@ -46,10 +43,7 @@ fn an_unknown_name_is_told_with_the_fetch_that_may_bring_it() {
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("could not be found") && !cause.contains('\n'), "{cause}");
     let hint = error.hint().unwrap();
-    assert!(
-        hint.contains("git fetch origin release:refs/remotes/origin/release"),
-        "{hint}"
-    );
+    assert!(hint.contains("git fetch origin release:refs/remotes/origin/release"), "{hint}");
     for unknown in ["HEAD~9", "", "0123456789012345678901234567890123456789"] {
         let error = repository.commit(unknown).unwrap_err();
         assert!(matches!(error, Error::UnknownRevision { .. }), "{unknown}: {error:?}");
@@ -70,10 +64,7 @@ fn a_hash_of_something_else_is_told_apart() {
         let hash = sandbox.git(&format!("rev-parse {rev}"));
         for rev in [rev, &hash] {
             let error = repository.commit(rev).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("cannot use {rev} as a revision: it is {found}, not a commit")
-            );
+            assert_eq!(error.to_string(), format!("cannot use {rev} as a revision: it is {found}, not a commit"));
         }
     }
     let error = repository.commit("HEAD~1..HEAD").unwrap_err();
@@ -88,45 +79,25 @@ fn a_shallow_clone_names_the_fetch_that_brings_what_it_lacks() {
     let repository = clone.open();
     let fetch = format!("git fetch --depth=1 origin {parent}");
     let unshallow = "git fetch --unshallow";
-    for (rev, command) in [
-        (&*parent, &*fetch),
-        ("HEAD^1", &fetch),
-        ("HEAD~2", unshallow),
-        (&parent[..9], unshallow),
-    ] {
+    for (rev, command) in [(&*parent, &*fetch), ("HEAD^1", &fetch), ("HEAD~2", unshallow), (&parent[..9], unshallow)] {
         let error = repository.commit(rev).unwrap_err();
         assert!(error.is_shallow_gap(), "{rev}");
-        assert!(
-            error.hint().unwrap().contains(&format!("`{command}`")),
-            "{rev}: {error:?}"
-        );
+        assert!(error.hint().unwrap().contains(&format!("`{command}`")), "{rev}: {error:?}");
         assert!(matches!(error, Error::MissingInShallowClone { .. }), "{rev}: {error:?}");
     }
     let error = repository.commit("no-such-name").unwrap_err();
     assert!(matches!(error, Error::UnknownRevision { shallow: true, .. }));
     clone.git(fetch.trim_start_matches("git "));
-    assert_eq!(
-        repository.commit("HEAD^1").unwrap().as_str(),
-        parent,
-        "the hint does what it says"
-    );
+    assert_eq!(repository.commit("HEAD^1").unwrap().as_str(), parent, "the hint does what it says");
 }
 
 #[test]
 fn a_commit_whose_tree_is_missing_is_not_found() {
     let sandbox = Sandbox::with_history();
     let tree = sandbox.git("rev-parse HEAD^{tree}");
-    std::fs::remove_file(
-        sandbox
-            .dir()
-            .join(format!(".git/objects/{}/{}", &tree[..2], &tree[2..])),
-    )
-    .unwrap();
+    std::fs::remove_file(sandbox.dir().join(format!(".git/objects/{}/{}", &tree[..2], &tree[2..]))).unwrap();
     let error = sandbox.open().commit("HEAD").unwrap_err();
-    assert!(
-        matches!(&error, Error::MissingObject { id, .. } if *id == tree),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Error::MissingObject { id, .. } if *id == tree), "{error:?}");
 }
 
 #[test]
@@ -179,10 +150,7 @@ fn a_linked_worktree_has_its_own_head_index_and_files() {
     std::fs::write(linked.join("file"), "changed").unwrap();
     let repository = Repository::open_with_index(&linked, None).unwrap();
     assert_eq!(repository.root(), Some(&*linked.canonicalize().unwrap()));
-    assert_eq!(
-        repository.commit("HEAD").unwrap().as_str(),
-        sandbox.git("rev-parse main~1")
-    );
+    assert_eq!(repository.commit("HEAD").unwrap().as_str(), sandbox.git("rev-parse main~1"));
     for (revision, content) in [(Revision::Worktree, "changed"), (Revision::Index, "two")] {
         let tree = repository.tree(&revision).unwrap();
         assert_eq!(crate::git::testing::text(&*tree, "file").unwrap(), content);

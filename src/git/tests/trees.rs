@@ -16,17 +16,11 @@ fn at_head(repository: &Repository) -> Box<dyn Tree> {
 /// A commit, then a staged change, an unstaged change and an untracked file.
 fn in_the_middle_of_work() -> Sandbox {
     let sandbox = Sandbox::init();
-    sandbox
-        .write("apps/web/a.yaml", "committed")
-        .write("apps/b.yaml", "committed");
+    sandbox.write("apps/web/a.yaml", "committed").write("apps/b.yaml", "committed");
     sandbox.link("current", "apps/web").commit("one");
-    sandbox
-        .write("apps/web/a.yaml", "staged")
-        .write("apps/new.yaml", "staged");
+    sandbox.write("apps/web/a.yaml", "staged").write("apps/new.yaml", "staged");
     sandbox.git("add --all");
-    sandbox
-        .write("apps/web/a.yaml", "on-disk")
-        .write("apps/untracked.yaml", "on-disk");
+    sandbox.write("apps/web/a.yaml", "on-disk").write("apps/untracked.yaml", "on-disk");
     sandbox
 }
 
@@ -36,16 +30,8 @@ fn each_tree_shows_its_own_state_of_the_same_work() {
     let repository = sandbox.open();
     let trees = [
         (at_head(&repository), "committed", vec!["b.yaml", "web"]),
-        (
-            repository.tree(&Revision::Index).unwrap(),
-            "staged",
-            vec!["b.yaml", "new.yaml", "web"],
-        ),
-        (
-            repository.tree(&Revision::Worktree).unwrap(),
-            "on-disk",
-            vec!["b.yaml", "new.yaml", "untracked.yaml", "web"],
-        ),
+        (repository.tree(&Revision::Index).unwrap(), "staged", vec!["b.yaml", "new.yaml", "web"]),
+        (repository.tree(&Revision::Worktree).unwrap(), "on-disk", vec!["b.yaml", "new.yaml", "untracked.yaml", "web"]),
     ];
     for (tree, content, listed) in trees {
         assert_eq!(text(&*tree, "apps/web/a.yaml").unwrap(), content);
@@ -64,25 +50,12 @@ fn every_tree_answers_alike_about_what_is_absent_or_no_file() {
         assert_eq!(tree.kind(&path("")).unwrap(), Some(EntryKind::Directory));
         assert_eq!(tree.kind(&path("apps/web")).unwrap(), Some(EntryKind::Directory));
         assert_eq!(tree.kind(&path("apps/b.yaml")).unwrap(), Some(EntryKind::File));
-        for absent in [
-            "none",
-            "apps/none/x",
-            "apps/b.yaml/x",
-            ".git",
-            ".git/HEAD",
-            "current/a.yaml",
-        ] {
+        for absent in ["none", "apps/none/x", "apps/b.yaml/x", ".git", ".git/HEAD", "current/a.yaml"] {
             assert_eq!(tree.kind(&path(absent)).unwrap(), None, "{absent}");
-            assert!(
-                matches!(tree.read(&path(absent)), Err(TreeError::Missing(_))),
-                "{absent}"
-            );
+            assert!(matches!(tree.read(&path(absent)), Err(TreeError::Missing(_))), "{absent}");
         }
         for unlisted in ["none", "apps/b.yaml", "current", ".git"] {
-            assert!(
-                matches!(tree.list(&path(unlisted)), Err(TreeError::Missing(_))),
-                "{unlisted}"
-            );
+            assert!(matches!(tree.list(&path(unlisted)), Err(TreeError::Missing(_))), "{unlisted}");
         }
         assert!(matches!(tree.read(&path("apps")), Err(TreeError::Missing(_))));
     }
@@ -94,11 +67,7 @@ fn links_are_read_as_links_and_followed_by_the_caller() {
     sandbox.link("out", "../../etc/passwd").link("absolute", "/etc/passwd");
     sandbox.commit("two");
     let repository = sandbox.open();
-    for revision in [
-        Revision::Index,
-        Revision::Worktree,
-        repository.commit("HEAD").unwrap().into(),
-    ] {
+    for revision in [Revision::Index, Revision::Worktree, repository.commit("HEAD").unwrap().into()] {
         let tree = repository.tree(&revision).unwrap();
         assert_eq!(tree.kind(&path("current")).unwrap(), Some(EntryKind::Symlink));
         assert_eq!(text(&*tree, "current").unwrap(), "apps/web");
@@ -114,29 +83,15 @@ fn links_are_read_as_links_and_followed_by_the_caller() {
 fn a_submodule_is_one_in_every_tree() {
     let library = Sandbox::with_history();
     let sandbox = Sandbox::with_history();
-    let add = format!(
-        "-c protocol.file.allow=always submodule --quiet add file://{} lib",
-        library.dir().display()
-    );
+    let add = format!("-c protocol.file.allow=always submodule --quiet add file://{} lib", library.dir().display());
     sandbox.git(&add);
     sandbox.commit("submodule");
     let repository = sandbox.open();
-    for revision in [
-        Revision::Index,
-        Revision::Worktree,
-        repository.commit("HEAD").unwrap().into(),
-    ] {
+    for revision in [Revision::Index, Revision::Worktree, repository.commit("HEAD").unwrap().into()] {
         let tree = repository.tree(&revision).unwrap();
-        assert_eq!(
-            tree.kind(&path("lib")).unwrap(),
-            Some(EntryKind::Submodule),
-            "{revision}"
-        );
+        assert_eq!(tree.kind(&path("lib")).unwrap(), Some(EntryKind::Submodule), "{revision}");
         assert_eq!(tree.kind(&path("lib/file")).unwrap(), None, "{revision}");
-        assert!(
-            matches!(tree.list(&path("lib")), Err(TreeError::Missing(_))),
-            "{revision}"
-        );
+        assert!(matches!(tree.list(&path("lib")), Err(TreeError::Missing(_))), "{revision}");
     }
 }
 
@@ -184,10 +139,7 @@ fn a_hook_is_shown_the_index_git_stages_into_unless_it_is_of_another_repository(
 #[test]
 fn a_file_beyond_the_limit_is_refused_unread() {
     let sandbox = Sandbox::with_history();
-    File::create(sandbox.dir().join("huge"))
-        .unwrap()
-        .set_len((64 << 20) + 1)
-        .unwrap();
+    File::create(sandbox.dir().join("huge")).unwrap().set_len((64 << 20) + 1).unwrap();
     let tree = sandbox.open().tree(&Revision::Worktree).unwrap();
     let Err(TreeError::Storage { source, .. }) = tree.read(&path("huge")) else {
         panic!("a huge file must not be read");
@@ -199,12 +151,7 @@ fn a_file_beyond_the_limit_is_refused_unread() {
 fn a_blob_that_a_partial_clone_left_out_is_an_error_not_an_absence() {
     let sandbox = Sandbox::with_history();
     let blob = sandbox.git("rev-parse HEAD:file");
-    std::fs::remove_file(
-        sandbox
-            .dir()
-            .join(format!(".git/objects/{}/{}", &blob[..2], &blob[2..])),
-    )
-    .unwrap();
+    std::fs::remove_file(sandbox.dir().join(format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
     let tree = at_head(&sandbox.open());
     assert_eq!(tree.kind(&path("file")).unwrap(), Some(EntryKind::File));
     assert!(matches!(tree.read(&path("file")), Err(TreeError::Storage { .. })));
@@ -231,11 +178,7 @@ fn names_that_are_not_utf8_break_nothing() {
     std::fs::write(sandbox.dir().join(odd), "x").unwrap();
     sandbox.commit("odd");
     let repository = sandbox.open();
-    for revision in [
-        Revision::Index,
-        Revision::Worktree,
-        repository.commit("HEAD").unwrap().into(),
-    ] {
+    for revision in [Revision::Index, Revision::Worktree, repository.commit("HEAD").unwrap().into()] {
         let tree = repository.tree(&revision).unwrap();
         assert_eq!(names(&*tree, ""), ["file", "odd-\u{fffd}"]);
     }

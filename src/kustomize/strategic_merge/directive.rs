@@ -41,12 +41,8 @@ pub(super) fn take_directive(patch: &mut Node) -> Result<Directive> {
         }
     };
     match &mut patch.value {
-        Value::List(elements) => elements.retain(|element| {
-            element
-                .get(KEY)
-                .and_then(Node::as_scalar)
-                .is_none_or(|scalar| *scalar.text != *text)
-        }),
+        Value::List(elements) => elements
+            .retain(|element| element.get(KEY).and_then(Node::as_scalar).is_none_or(|scalar| *scalar.text != *text)),
         _ => drop(patch.remove(KEY)),
     }
     Ok(directive)

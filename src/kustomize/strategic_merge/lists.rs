@@ -22,21 +22,25 @@ pub(super) fn walk(
     let mut elements = match (base.filter(|base| !base.is_null()), patch.as_deref()) {
         (None, None) => return Ok(Outcome::Gone),
         // A list that is new keeps its directives as elements.
-        (None, Some(patch)) => return merge_elements(element, keys, patch.clone(), Some(&mut patch.clone())),
+        (None, Some(patch)) => return merge_elements(element, keys, patch.clone(), Some(&mut patch.clone()), true),
         (Some(base), _) => base.clone(),
     };
     let mut patch = patch;
+    let mut is_same = false;
     if let Some(patch) = patch.as_deref_mut() {
         if patch.is_null() {
             return Ok(Outcome::Gone);
         }
         match take_directive(patch)? {
             Directive::Delete => return Ok(Outcome::Gone),
-            Directive::Replace => elements = patch.clone(),
+            Directive::Replace => {
+                elements = patch.clone();
+                is_same = true;
+            }
             Directive::Merge => {}
         }
     }
-    merge_elements(element, keys, elements, patch)
+    merge_elements(element, keys, elements, patch, is_same)
 }
 
 fn merge_elements(
@@ -44,6 +48,7 @@ fn merge_elements(
     keys: &[&str],
     mut elements: Node,
     patch: Option<&mut Node>,
+    is_same: bool,
 ) -> Result<Outcome> {
     let Value::List(base) = std::mem::replace(&mut elements.value, Value::List(Vec::new())) else {
         return Ok(Outcome::Gone);
@@ -57,11 +62,8 @@ fn merge_elements(
         let message = format!("a list with more than {MAX_ELEMENTS} elements cannot be merged by key");
         return Err(Failure::at(&elements.place, message, "split the list"));
     }
-    let merged = if keys.is_empty() {
-        merge_set(base, patches)
-    } else {
-        merge_keyed(element, keys, base, patches)?
-    };
+    let merged =
+        if keys.is_empty() { merge_set(base, patches) } else { merge_keyed(element, keys, base, patches, is_same)? };
     elements.value = Value::List(merged);
     Ok(Outcome::New(elements))
 }
@@ -70,18 +72,22 @@ fn merge_elements(
 fn merge_set(base: Vec<Node>, patches: &[Node]) -> Vec<Node> {
     let mut seen = HashSet::new();
     let all = patches.iter().cloned().chain(base);
-    all.filter(|node| seen.insert(node.as_scalar().map(|scalar| scalar.text.clone())))
-        .collect()
+    all.filter(|node| seen.insert(node.as_scalar().map(|scalar| scalar.text.clone()))).collect()
 }
 
-fn merge_keyed(schema: Option<Schema>, keys: &[&str], mut base: Vec<Node>, patches: &mut [Node]) -> Result<Vec<Node>> {
+/// Merges elements key by key; `is_same` when base and patch are one list to kustomize, so that what leaves one leaves both.
+fn merge_keyed(
+    schema: Option<Schema>,
+    keys: &[&str],
+    mut base: Vec<Node>,
+    patches: &mut Vec<Node>,
+    is_same: bool,
+) -> Result<Vec<Node>> {
     let mut all_values = element_values(keys, patches, &base);
     if keys.len() > 1 {
         unite_partial(&mut all_values);
     }
-    let present: Vec<bool> = (0..keys.len())
-        .map(|at| all_values.iter().any(|values| !values[at].is_empty()))
-        .collect();
+    let present: Vec<bool> = (0..keys.len()).map(|at| all_values.iter().any(|values| !values[at].is_empty())).collect();
     let mut items: Vec<Node> = Vec::new();
     for values in &all_values {
         let wanted = Wanted::of(keys, values, &present);
@@ -104,7 +110,12 @@ fn merge_keyed(schema: Option<Schema>, keys: &[&str], mut base: Vec<Node>, patch
                 wanted.complete(&mut node);
                 wanted.set(&mut items, Some(node));
             }
-            None => wanted.set(&mut base, None),
+            None => {
+                wanted.set(&mut base, None);
+                if is_same {
+                    wanted.set(patches, None);
+                }
+            }
         }
     }
     let Some(last) = all_values.last() else {
@@ -124,17 +135,10 @@ fn place_base(items: &mut Vec<Node>, keys: &[&str], node: Node) {
         match node.get(key).filter(|_| !node.is_null()) {
             // Without the key it is appended, and below again: nothing but it will be left.
             None => items.push(node.clone()),
-            Some(value) => values.push(
-                value
-                    .as_scalar()
-                    .map_or(String::new(), |scalar| scalar.text.to_string()),
-            ),
+            Some(value) => values.push(value.as_scalar().map_or(String::new(), |scalar| scalar.text.to_string())),
         }
     }
-    let wanted = Wanted {
-        keys: keys.to_vec(),
-        values,
-    };
+    let wanted = Wanted { keys: keys.to_vec(), values };
     if keys.len() > 1 {
         wanted.set(items, None);
     }
@@ -162,11 +166,7 @@ impl<'k> Wanted<'k> {
     /// Tells whether an element has exactly these values; one without the key is never found.
     fn finds(&self, node: &Node) -> bool {
         matches!(node.value, Value::Map(_))
-            && self
-                .keys
-                .iter()
-                .zip(&self.values)
-                .all(|(key, value)| text_of(node, key) == Some(value))
+            && self.keys.iter().zip(&self.values).all(|(key, value)| text_of(node, key) == Some(value))
     }
 
     /// Adds keys that the merged element lacks.

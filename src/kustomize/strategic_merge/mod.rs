@@ -12,6 +12,7 @@ use schema::Schema;
 
 use super::error::{Failure, Result};
 use super::node::{Node, Value};
+use crate::yaml::ScalarKind;
 
 /// Merges `patch` into `base`; false when the patch deletes it.
 pub(super) fn merge(base: &mut Node, patch: &mut Node) -> Result<bool> {
@@ -47,26 +48,32 @@ fn walk(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node
     if let ([Some(expected), Some(found)], Some(patch)) = (kinds, patch.as_deref())
         && expected != found
     {
-        let message = format!(
-            "the patch has a {} here, where the resource has another kind",
-            patch.kind_name()
-        );
+        let message = format!("the patch has a {} here, where the resource has another kind", patch.kind_name());
         return Err(Failure::at(&patch.place, message, "correct the patch"));
     }
-    let schema = schema.or_else(|| {
-        [base.as_deref(), patch.as_deref()]
-            .into_iter()
-            .flatten()
-            .find_map(embedded)
-    });
+    let schema = schema.or_else(|| [base.as_deref(), patch.as_deref()].into_iter().flatten().find_map(embedded));
     match kinds[0].or(kinds[1]) {
-        Some(Kind::Scalar) => Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(patch.clone()))),
+        Some(Kind::Scalar) => {
+            Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(scalar_over(base.as_deref(), patch))))
+        }
         Some(Kind::List) => match schema.and_then(Schema::keys) {
             Some(keys) => lists::walk(schema.map(Schema::element), keys, base, patch),
             None => Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(patch.clone()))),
         },
         Some(Kind::Map) | None => walk_map(schema, base, patch),
     }
+}
+
+/// The patch's scalar, in the quotes of the one it replaces: `1.10` over `"1.9"` stays the text 1.10.
+fn scalar_over(base: Option<&Node>, patch: &Node) -> Node {
+    let mut node = patch.clone();
+    if let Value::Scalar(scalar) = &mut node.value
+        && scalar.kind != ScalarKind::Null
+        && base.and_then(Node::as_scalar).is_some_and(|base| base.is_quoted)
+    {
+        scalar.quote();
+    }
+    node
 }
 
 fn walk_map(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node>) -> Result<Outcome> {
@@ -143,10 +150,7 @@ fn merge_entries(schema: Option<Schema>, base: &mut Node, patch: Option<&mut Nod
 
 /// When a value is walked against itself, its directive must vanish from both copies.
 fn drop_shared_directive(base: &mut Node, patch: Option<&mut Node>) {
-    let directive = |node: &Node| {
-        node.get(directive::KEY)
-            .and_then(|value| value.text().map(str::to_owned))
-    };
+    let directive = |node: &Node| node.get(directive::KEY).and_then(|value| value.text().map(str::to_owned));
     if let Some(patch) = patch
         && let Some(own) = directive(patch)
         && directive(base) == Some(own)

@@ -28,17 +28,12 @@ pub struct Login {
 impl Login {
     /// Makes a login.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self {
-            user: user.into(),
-            password: password.into(),
-        }
+        Self { user: user.into(), password: password.into() }
     }
 
     /// Tells whether an `Authorization` header is this login.
     pub(super) fn is_header(&self, header: &str) -> bool {
-        let decoded = header
-            .strip_prefix("Basic ")
-            .and_then(|encoded| STANDARD.decode(encoded).ok());
+        let decoded = header.strip_prefix("Basic ").and_then(|encoded| STANDARD.decode(encoded).ok());
         decoded.is_some_and(|decoded| decoded == format!("{}:{}", self.user, self.password).as_bytes())
     }
 
@@ -50,10 +45,7 @@ impl Login {
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("user", &self.user)
-            .field("password", &"***")
-            .finish()
+        f.debug_struct("Login").field("user", &self.user).field("password", &"***").finish()
     }
 }
 

@@ -24,10 +24,7 @@ impl Scope {
     /// Reads a scope; the resource may have colons of its own.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (resource, actions) = text.rsplit_once(':')?;
-        Some(Self {
-            resource: resource.to_owned(),
-            actions: actions.split(',').map(str::to_owned).collect(),
-        })
+        Some(Self { resource: resource.to_owned(), actions: actions.split(',').map(str::to_owned).collect() })
     }
 
     fn repository(name: &str, actions: &[&str]) -> Self {

@@ -44,9 +44,7 @@ fn read(call: &Call, blob: Bytes, digest: &Digest) -> Result<Reply, Refusal> {
         }
         .with(CONTENT_RANGE, &format!("bytes {first}-{last}/{size}")),
     };
-    Ok(reply
-        .with(ACCEPT_RANGES, "bytes")
-        .with(CONTENT_DIGEST, &digest.to_string()))
+    Ok(reply.with(ACCEPT_RANGES, "bytes").with(CONTENT_DIGEST, &digest.to_string()))
 }
 
 /// Returns the first and last byte a `Range` asks for; `None` when RFC 9110 has it ignored, as it also allows for

@@ -74,12 +74,7 @@ pub(super) struct Inflow {
 
 impl Inflow {
     fn new(incoming: Incoming) -> Self {
-        Self {
-            incoming,
-            ahead: Bytes::new(),
-            flow: None,
-            received: 0,
-        }
+        Self { incoming, ahead: Bytes::new(), flow: None, received: 0 }
     }
 
     /// Sets the pace.

@@ -60,16 +60,11 @@ impl Descriptor {
     }
 
     fn digest(&self) -> Result<Digest, Refusal> {
-        self.digest
-            .parse()
-            .map_err(|error| invalid(format!("a descriptor's digest is wrong: {error}")))
+        self.digest.parse().map_err(|error| invalid(format!("a descriptor's digest is wrong: {error}")))
     }
 
     fn part(&self) -> Result<Part, Refusal> {
-        Ok(Part {
-            digest: self.digest()?,
-            size: self.size,
-        })
+        Ok(Part { digest: self.digest()?, size: self.size })
     }
 }
 
@@ -88,26 +83,19 @@ impl Document {
             OCI_INDEX | DOCKER_LIST => index_parts(&written)?,
             other => return Err(invalid(format!("media type {other} is not supported"))),
         };
-        Ok(Self {
-            media_type,
-            blobs,
-            children,
-            subject,
-        })
+        Ok(Self { media_type, blobs, children, subject })
     }
 }
 
 /// Returns the media type, which header and content must not disagree about
 /// (<https://github.com/opencontainers/distribution-spec/security/advisories/GHSA-mc8v-mgrf-8f4m>).
 fn agreed_media_type(content_type: Option<&str>, written: Option<&str>) -> Result<String, Refusal> {
-    let header = content_type
-        .and_then(|value| value.split(';').next())
-        .map(str::trim)
-        .filter(|value| !value.is_empty());
+    let header =
+        content_type.and_then(|value| value.split(';').next()).map(str::trim).filter(|value| !value.is_empty());
     match (header, written) {
-        (Some(header), Some(written)) if header != written => Err(invalid(format!(
-            "the media type is {header} in Content-Type but {written} in the manifest"
-        ))),
+        (Some(header), Some(written)) if header != written => {
+            Err(invalid(format!("the media type is {header} in Content-Type but {written} in the manifest")))
+        }
         (Some(media_type), _) | (None, Some(media_type)) => Ok(media_type.to_owned()),
         (None, None) => Err(invalid("the media type is missing")),
     }
@@ -126,10 +114,8 @@ fn index_parts(written: &Written) -> Result<(Vec<Part>, Vec<Part>), Refusal> {
     let (Some(entries), None, None) = (&written.manifests, &written.config, &written.layers) else {
         return Err(invalid("an index has manifests, and neither config nor layers"));
     };
-    let (children, blobs): (Vec<&Descriptor>, Vec<&Descriptor>) = entries
-        .iter()
-        .filter(|entry| !entry.is_foreign())
-        .partition(|entry| entry.is_manifest());
+    let (children, blobs): (Vec<&Descriptor>, Vec<&Descriptor>) =
+        entries.iter().filter(|entry| !entry.is_foreign()).partition(|entry| entry.is_manifest());
     let parts = |entries: Vec<&Descriptor>| entries.into_iter().map(Descriptor::part).collect::<Result<Vec<_>, _>>();
     Ok((parts(blobs)?, parts(children)?))
 }
@@ -179,21 +165,9 @@ mod tests {
     fn what_is_neither_image_nor_index_is_refused() {
         assert!(read("{", OCI_INDEX).unwrap_err().contains("not a manifest"));
         assert!(read("[]", OCI_INDEX).is_err());
-        assert!(
-            read(r#"{"schemaVersion":1}"#, OCI_INDEX)
-                .unwrap_err()
-                .contains("must be 2")
-        );
-        assert!(
-            read(r#"{"schemaVersion":2}"#, OCI_MANIFEST)
-                .unwrap_err()
-                .contains("config")
-        );
-        assert!(
-            read(r#"{"schemaVersion":2}"#, "text/plain")
-                .unwrap_err()
-                .contains("not supported")
-        );
+        assert!(read(r#"{"schemaVersion":1}"#, OCI_INDEX).unwrap_err().contains("must be 2"));
+        assert!(read(r#"{"schemaVersion":2}"#, OCI_MANIFEST).unwrap_err().contains("config"));
+        assert!(read(r#"{"schemaVersion":2}"#, "text/plain").unwrap_err().contains("not supported"));
         let both = r#"{"schemaVersion":2,"manifests":[],"layers":[]}"#;
         assert!(read(both, OCI_INDEX).is_err());
     }

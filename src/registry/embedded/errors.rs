@@ -83,11 +83,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            headers: Vec::new(),
-        }
+        Self { code, message: message.into(), headers: Vec::new() }
     }
 
     /// Adds a header.
@@ -100,11 +96,7 @@ impl Refusal {
     pub(super) fn reply(&self) -> Reply {
         let (code, status) = self.code.parts();
         let body = json!({"errors": [{"code": code, "message": self.message, "detail": null}]});
-        self.headers
-            .iter()
-            .fold(Reply::json(status, &body), |reply, (name, value)| {
-                reply.with(name.clone(), value)
-            })
+        self.headers.iter().fold(Reply::json(status, &body), |reply, (name, value)| reply.with(name.clone(), value))
     }
 
     /// Returns the refusal with another status.

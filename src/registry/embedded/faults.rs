@@ -172,11 +172,7 @@ pub(super) struct Faults {
 
 impl Faults {
     pub(super) fn add(&self, fault: Fault) {
-        self.rules().push(Rule {
-            fault,
-            seen: 0,
-            taken: 0,
-        });
+        self.rules().push(Rule { fault, seen: 0, taken: 0 });
     }
 
     pub(super) fn clear(&self) {

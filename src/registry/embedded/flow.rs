@@ -34,13 +34,8 @@ pub(super) struct Flow {
 impl Flow {
     /// Reads the pace from the actions of a fault; `None` when they set none.
     pub(super) fn of(actions: &[Action], faults: &Arc<Faults>) -> Option<Self> {
-        let mut flow = Self {
-            faults: faults.clone(),
-            passed: 0,
-            bytes_per_second: None,
-            cut_after: None,
-            pause_after: None,
-        };
+        let mut flow =
+            Self { faults: faults.clone(), passed: 0, bytes_per_second: None, cut_after: None, pause_after: None };
         for action in actions {
             match action {
                 Action::Throttle { bytes_per_second } => flow.bytes_per_second = Some((*bytes_per_second).max(1)),

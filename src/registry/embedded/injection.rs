@@ -29,9 +29,7 @@ pub(super) async fn before(state: &State, actions: &[Action], call: &Call) -> Re
                 }));
             }
             Action::Redirect(target) => {
-                return Ok(Some(
-                    Reply::empty(StatusCode::TEMPORARY_REDIRECT).with(LOCATION, target),
-                ));
+                return Ok(Some(Reply::empty(StatusCode::TEMPORARY_REDIRECT).with(LOCATION, target)));
             }
             _ => {}
         }
@@ -62,10 +60,7 @@ pub(super) fn after(actions: &[Action], mut reply: Reply) -> Result<Reply, Broke
         reply = match action {
             Action::LoseAnswer => return Err(Broken),
             Action::Corrupt => corrupted(reply),
-            Action::Body(body) => Reply {
-                body: body.clone(),
-                ..reply
-            },
+            Action::Body(body) => Reply { body: body.clone(), ..reply },
             Action::ContentType(media_type) => reply.with(CONTENT_TYPE, media_type),
             Action::WrongDigestHeader => reply.with(CONTENT_DIGEST, &Digest::of(b"something else").to_string()),
             Action::Header(name, value) => match HeaderName::try_from(name) {
@@ -88,8 +83,5 @@ fn corrupted(reply: Reply) -> Reply {
     if let Some(byte) = body.get_mut(middle) {
         *byte ^= 1;
     }
-    Reply {
-        body: body.into(),
-        ..reply
-    }
+    Reply { body: body.into(), ..reply }
 }

@@ -39,12 +39,7 @@ pub(super) fn tags(state: &State, call: &Call, repository: &str) -> Result<Reply
     only_get(call)?;
     let tags = state.storage().tags(repository);
     let unknown = || Refusal::new(Code::NameUnknown, format!("there is no repository {repository}"));
-    let page = Page::of(
-        tags.ok_or_else(unknown)?,
-        String::as_str,
-        &call.query,
-        state.options.page_limit,
-    )?;
+    let page = Page::of(tags.ok_or_else(unknown)?, String::as_str, &call.query, state.options.page_limit)?;
     let next = page.next.map(|next| format!("/v2/{repository}/tags/list?{next}"));
     let body = json!({"name": repository, "tags": page.items});
     Ok(Reply::json(StatusCode::OK, &body).with_next(next.as_deref()))
@@ -79,10 +74,7 @@ mod tests {
     fn pages_follow_each_other_to_the_end() {
         assert_eq!(page("", 9).items, ["a", "b", "c"]);
         let first = page("n=2", 9);
-        assert_eq!(
-            (first.items, first.next.as_deref()),
-            (vec!["a", "b"], Some("n=2&last=b"))
-        );
+        assert_eq!((first.items, first.next.as_deref()), (vec!["a", "b"], Some("n=2&last=b")));
         let last = page("n=2&last=b", 9);
         assert_eq!((last.items, last.next), (vec!["c"], None));
         assert_eq!(page("n=3", 9).next, None);

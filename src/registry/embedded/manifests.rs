@@ -44,10 +44,7 @@ pub(super) async fn serve(
 }
 
 fn unknown(repository: &str) -> Refusal {
-    Refusal::new(
-        Code::ManifestUnknown,
-        format!("there is no such manifest in {repository}"),
-    )
+    Refusal::new(Code::ManifestUnknown, format!("there is no such manifest in {repository}"))
 }
 
 fn write(
@@ -79,9 +76,7 @@ fn write(
 
 fn created(state: &State, call: &Call, repository: &str, digest: &Digest, subject: Option<&Digest>) -> Reply {
     let location = state.location(call, &format!("/v2/{repository}/manifests/{digest}"));
-    let reply = Reply::empty(StatusCode::CREATED)
-        .with(LOCATION, &location)
-        .with(CONTENT_DIGEST, &digest.to_string());
+    let reply = Reply::empty(StatusCode::CREATED).with(LOCATION, &location).with(CONTENT_DIGEST, &digest.to_string());
     // Without this header a client must keep the list of referrers itself, under a tag.
     match subject.filter(|_| state.options.referrers_api) {
         Some(subject) => reply.with(OCI_SUBJECT, &subject.to_string()),
@@ -104,10 +99,7 @@ fn check_parts(storage: &Storage, repository: &str, document: &Document) -> Resu
 fn check_part(kind: &str, part: &Part, found: Option<usize>) -> Result<(), Refusal> {
     let Part { digest, size } = part;
     match found {
-        None => Err(Refusal::new(
-            Code::ManifestBlobUnknown,
-            format!("{kind} {digest} is not in this repository"),
-        )),
+        None => Err(Refusal::new(Code::ManifestBlobUnknown, format!("{kind} {digest} is not in this repository"))),
         Some(found) if u64::try_from(found) != Ok(*size) => Err(Refusal::new(
             Code::ManifestInvalid,
             format!("{kind} {digest} has {found} bytes, the manifest says {size}"),

@@ -104,11 +104,7 @@ impl Registry {
         let address = listener.local_addr()?;
         let state = Arc::new(server::State::new(options));
         let accepting = tokio::spawn(server::accept(listener, state.clone()));
-        Ok(Self {
-            address,
-            state,
-            accepting,
-        })
+        Ok(Self { address, state, accepting })
     }
 
     /// Returns host and port, as they stand in an image reference: `127.0.0.1:41231`.

@@ -27,28 +27,18 @@ pub(super) struct Reply {
 impl Reply {
     /// Makes an answer without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
     }
 
     /// Makes a 200 with content of a media type.
     pub(super) fn content(media_type: &str, body: Bytes) -> Self {
-        let reply = Self {
-            body,
-            ..Self::empty(StatusCode::OK)
-        };
+        let reply = Self { body, ..Self::empty(StatusCode::OK) };
         reply.with(CONTENT_TYPE, media_type)
     }
 
     /// Makes an answer with a JSON body.
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
-        Self {
-            status,
-            ..Self::content("application/json", body.to_string().into())
-        }
+        Self { status, ..Self::content("application/json", body.to_string().into()) }
     }
 
     /// Sets a header; a value that cannot stand in a header is left out.

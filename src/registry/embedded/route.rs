@@ -94,8 +94,7 @@ fn repository(segments: &[&str]) -> Result<String, Refusal> {
 
 /// Reads a digest as a client gave it.
 pub(super) fn digest(text: &str) -> Result<Digest, Refusal> {
-    text.parse()
-        .map_err(|invalid: crate::domain::InvalidDigest| Refusal::new(Code::DigestInvalid, invalid.to_string()))
+    text.parse().map_err(|invalid: crate::domain::InvalidDigest| Refusal::new(Code::DigestInvalid, invalid.to_string()))
 }
 
 #[cfg(test)]
@@ -112,30 +111,18 @@ mod tests {
         assert_eq!(Route::parse("/v2/a/b/c/tags/list"), Ok(Route::Tags("a/b/c".to_owned())));
         assert_eq!(
             Route::parse("/v2/blobs/uploads/manifests/list"),
-            Ok(Route::Manifest(
-                "blobs/uploads".to_owned(),
-                Reference::Tag("list".to_owned())
-            ))
+            Ok(Route::Manifest("blobs/uploads".to_owned(), Reference::Tag("list".to_owned())))
         );
-        assert_eq!(
-            Route::parse("/v2/tags/list/tags/list"),
-            Ok(Route::Tags("tags/list".to_owned()))
-        );
+        assert_eq!(Route::parse("/v2/tags/list/tags/list"), Ok(Route::Tags("tags/list".to_owned())));
     }
 
     #[test]
     fn uploads_are_told_from_blobs() {
         assert_eq!(Route::parse("/v2/a/blobs/uploads/"), Ok(Route::Uploads("a".to_owned())));
-        assert_eq!(
-            Route::parse("/v2/a/blobs/uploads/7"),
-            Ok(Route::Upload("a".to_owned(), "7".to_owned()))
-        );
+        assert_eq!(Route::parse("/v2/a/blobs/uploads/7"), Ok(Route::Upload("a".to_owned(), "7".to_owned())));
         let digest = Digest::of(b"x");
         let encoded = digest.to_string().replace(':', "%3A");
-        assert_eq!(
-            Route::parse(&format!("/v2/a/blobs/{encoded}")),
-            Ok(Route::Blob("a".to_owned(), digest))
-        );
+        assert_eq!(Route::parse(&format!("/v2/a/blobs/{encoded}")), Ok(Route::Blob("a".to_owned(), digest)));
     }
 
     #[test]

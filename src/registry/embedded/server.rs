@@ -81,10 +81,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     // Answers are written whole; waiting for more only costs time.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(state.clone(), request));
-    let served = http1::Builder::new()
-        .max_buf_size(WRITE_AHEAD)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let served = http1::Builder::new().max_buf_size(WRITE_AHEAD).serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {
         tracing::debug!(%error, "embedded registry: a connection broke");
     }
@@ -105,12 +102,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let answered = carry_out(&state, &actions, &mut call).await;
     let status = answered.as_ref().ok().map(|reply| reply.status);
     state.log.ended(entry, status, call.body.received());
-    Ok(send(
-        answered?,
-        &call.method,
-        outward,
-        actions.contains(&Action::Endless),
-    ))
+    Ok(send(answered?, &call.method, outward, actions.contains(&Action::Endless)))
 }
 
 async fn carry_out(state: &State, actions: &[Action], call: &mut Call) -> Result<Reply, Broken> {
@@ -148,9 +140,7 @@ async fn dispatch(state: &State, call: &mut Call) -> Result<Reply, Failure> {
 
 fn send(mut reply: Reply, method: &Method, flow: Option<Flow>, endless: bool) -> Response<Outflow> {
     if !endless && reply.status != StatusCode::NO_CONTENT {
-        reply
-            .headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+        reply.headers.insert(CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     }
     let body = std::mem::take(&mut reply.body);
     match *method {

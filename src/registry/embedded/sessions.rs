@@ -34,11 +34,7 @@ impl Sessions {
         let mut table = self.table();
         table.opened += 1;
         let id = format!("upload-{}", table.opened);
-        let key = Key {
-            repository: repository.to_owned(),
-            state: Digest::of(id.as_bytes()).short().to_owned(),
-            id,
-        };
+        let key = Key { repository: repository.to_owned(), state: Digest::of(id.as_bytes()).short().to_owned(), id };
         table.open.insert(key.id.clone(), (key.clone(), BytesMut::new()));
         key
     }

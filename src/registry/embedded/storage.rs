@@ -25,12 +25,7 @@ pub struct Manifest {
 impl Manifest {
     /// Makes a manifest; its subject is read from the content.
     pub(super) fn new(digest: Digest, media_type: &str, content: Bytes) -> Self {
-        Self {
-            digest,
-            media_type: media_type.to_owned(),
-            subject: document::subject(&content),
-            content,
-        }
+        Self { digest, media_type: media_type.to_owned(), subject: document::subject(&content), content }
     }
 }
 
@@ -65,9 +60,7 @@ impl Storage {
 
     /// Hides a blob from a repository and tells whether it was visible.
     pub(super) fn remove_blob(&mut self, repository: &str, digest: &Digest) -> bool {
-        self.repositories
-            .get_mut(repository)
-            .is_some_and(|repository| repository.blobs.remove(digest))
+        self.repositories.get_mut(repository).is_some_and(|repository| repository.blobs.remove(digest))
     }
 
     /// Makes a blob of one repository visible in another and tells whether it was there.
@@ -117,15 +110,9 @@ impl Storage {
 
     /// Returns the manifests that refer to `subject`, sorted by digest.
     pub(super) fn referrers(&self, repository: &str, subject: &Digest) -> Vec<Manifest> {
-        let manifests = self
-            .repositories
-            .get(repository)
-            .into_iter()
-            .flat_map(|repository| repository.manifests.values());
-        manifests
-            .filter(|manifest| manifest.subject.as_ref() == Some(subject))
-            .cloned()
-            .collect()
+        let manifests =
+            self.repositories.get(repository).into_iter().flat_map(|repository| repository.manifests.values());
+        manifests.filter(|manifest| manifest.subject.as_ref() == Some(subject)).cloned().collect()
     }
 
     fn repository(&mut self, name: &str) -> &mut Repository {

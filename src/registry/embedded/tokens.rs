@@ -55,9 +55,7 @@ impl Tokens {
     fn issue(&self, scopes: Vec<Scope>, lifetime: Duration) -> String {
         let mut table = self.table();
         table.count += 1;
-        let token = Digest::of(format!("token {}", table.count).as_bytes())
-            .short()
-            .to_owned();
+        let token = Digest::of(format!("token {}", table.count).as_bytes()).short().to_owned();
         table.good.insert(token.clone(), (scopes, Instant::now() + lifetime));
         token
     }
@@ -135,10 +133,7 @@ fn by_form(token_auth: &TokenAuth, form: &Query) -> Result<Asker, Refusal> {
             None => true,
         },
         _ => {
-            return Err(Refusal::new(
-                Code::Unsupported,
-                "grant_type must be refresh_token or password",
-            ));
+            return Err(Refusal::new(Code::Unsupported, "grant_type must be refresh_token or password"));
         }
     };
     known.then_some(Asker::Known).ok_or_else(unknown_asker)

@@ -29,13 +29,7 @@ pub(super) async fn start(state: &State, call: &mut Call, repository: &str) -> R
         receive(state, call, &key).await?;
         return Ok(finish(state, call, &key, &digest)?);
     }
-    Ok(progress(
-        state,
-        call,
-        &state.sessions.open(repository),
-        0,
-        StatusCode::ACCEPTED,
-    ))
+    Ok(progress(state, call, &state.sessions.open(repository), 0, StatusCode::ACCEPTED))
 }
 
 /// Answers `/v2/<name>/blobs/uploads/<id>`.
@@ -89,9 +83,7 @@ fn finish(state: &State, call: &Call, key: &Key, digest: &Digest) -> Result<Repl
 
 fn created(state: &State, call: &Call, repository: &str, digest: &Digest) -> Reply {
     let location = state.location(call, &format!("/v2/{repository}/blobs/{digest}"));
-    Reply::empty(StatusCode::CREATED)
-        .with(LOCATION, &location)
-        .with(CONTENT_DIGEST, &digest.to_string())
+    Reply::empty(StatusCode::CREATED).with(LOCATION, &location).with(CONTENT_DIGEST, &digest.to_string())
 }
 
 fn progress(state: &State, call: &Call, key: &Key, length: usize, status: StatusCode) -> Reply {
@@ -116,9 +108,7 @@ fn check_range(state: &State, call: &Call, key: &Key, length: usize) -> Result<(
         return Ok(());
     };
     check_chunk(range, call.content_length(), length).map_err(|refusal| {
-        refusal
-            .with(LOCATION, upload_location(state, call, key))
-            .with(RANGE, received_range(length))
+        refusal.with(LOCATION, upload_location(state, call, key)).with(RANGE, received_range(length))
     })
 }
 

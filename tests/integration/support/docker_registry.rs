@@ -33,9 +33,7 @@ impl DockerRegistry {
 
     fn start_with(extra: &str) -> Self {
         // A port that was free a moment ago may be taken by the time the registry wants it.
-        (0..10)
-            .find_map(|_| Self::try_start(extra))
-            .expect("docker-registry did not start: is it installed?")
+        (0..10).find_map(|_| Self::try_start(extra)).expect("docker-registry did not start: is it installed?")
     }
 
     fn try_start(extra: &str) -> Option<Self> {

@@ -86,12 +86,7 @@ fn image(name: &str, architecture: &str, layers: &[Layer], media_type: &'static 
     });
     let mut blobs = vec![config];
     blobs.extend(layers);
-    Image {
-        media_type,
-        manifest: manifest.to_string().into_bytes(),
-        children: Vec::new(),
-        blobs,
-    }
+    Image { media_type, manifest: manifest.to_string().into_bytes(), children: Vec::new(), blobs }
 }
 
 /// An index of two platforms, with an attestation manifest for each as buildkit makes them.
@@ -115,12 +110,7 @@ pub fn index(name: &str, layers: &[Layer]) -> Image {
         }
     }
     let manifest = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests});
-    Image {
-        media_type: OCI_INDEX,
-        manifest: manifest.to_string().into_bytes(),
-        children,
-        blobs,
-    }
+    Image { media_type: OCI_INDEX, manifest: manifest.to_string().into_bytes(), children, blobs }
 }
 
 fn attestation(name: &str, architecture: &str) -> Image {
@@ -144,10 +134,7 @@ fn attestation(name: &str, architecture: &str) -> Image {
 
 /// A manifest list of Docker's own media types.
 pub fn docker_list(name: &str) -> Image {
-    let children: Vec<Image> = ["amd64", "arm64"]
-        .iter()
-        .map(|architecture| docker(name, architecture, &[]))
-        .collect();
+    let children: Vec<Image> = ["amd64", "arm64"].iter().map(|architecture| docker(name, architecture, &[])).collect();
     let entry = |(child, architecture): (&Image, &str)| {
         let mut entry = descriptor(DOCKER_MANIFEST, &child.manifest);
         entry["platform"] = json!({"architecture": architecture, "os": "linux"});
@@ -157,10 +144,5 @@ pub fn docker_list(name: &str) -> Image {
     let manifest = json!({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": manifests});
     let blobs = children.iter().flat_map(|child| child.blobs.clone()).collect();
     let children = children.into_iter().map(|child| child.manifest).collect();
-    Image {
-        media_type: DOCKER_LIST,
-        manifest: manifest.to_string().into_bytes(),
-        children,
-        blobs,
-    }
+    Image { media_type: DOCKER_LIST, manifest: manifest.to_string().into_bytes(), children, blobs }
 }

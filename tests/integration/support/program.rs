@@ -21,10 +21,7 @@ pub struct Run {
 
 impl Program {
     pub fn new() -> Self {
-        Self {
-            home: tempfile::tempdir().unwrap(),
-            variables: Vec::new(),
-        }
+        Self { home: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -56,11 +53,7 @@ impl Program {
 
     /// Starts a run that the test will stop, or wait for.
     pub fn start(&self, directory: &Path, arguments: &[&str]) -> Child {
-        self.command(directory, arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        self.command(directory, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs with `-f json`, expects an exit code, and returns the report.
@@ -82,13 +75,7 @@ impl Run {
 
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 

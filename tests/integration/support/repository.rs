@@ -13,10 +13,7 @@ pub struct Repository {
 
 impl Repository {
     pub fn new() -> Self {
-        let repository = Self {
-            directory: tempfile::tempdir().unwrap(),
-            commits: 0,
-        };
+        let repository = Self { directory: tempfile::tempdir().unwrap(), commits: 0 };
         repository.git(&["init", "--quiet", "--initial-branch=main", "."]);
         repository
     }
@@ -90,11 +87,7 @@ impl Repository {
             .envs([("GIT_AUTHOR_DATE", &date), ("GIT_COMMITTER_DATE", &date)])
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "git {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 }

@@ -23,34 +23,15 @@ fn skopeo(arguments: &[&str]) -> Output {
 pub fn push(image: &Image, reference: &str) {
     let directory = tempfile::tempdir().unwrap();
     image.write(directory.path());
-    let (source, destination) = (
-        format!("dir:{}", directory.path().display()),
-        format!("docker://{reference}"),
-    );
-    let output = skopeo(&[
-        "copy",
-        "--quiet",
-        "--all",
-        "--preserve-digests",
-        "--dest-tls-verify=false",
-        &source,
-        &destination,
-    ]);
-    assert!(
-        output.status.success(),
-        "skopeo copy to {reference}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let (source, destination) = (format!("dir:{}", directory.path().display()), format!("docker://{reference}"));
+    let output =
+        skopeo(&["copy", "--quiet", "--all", "--preserve-digests", "--dest-tls-verify=false", &source, &destination]);
+    assert!(output.status.success(), "skopeo copy to {reference}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The manifest's bytes as the registry gives them; none when there is no such image.
 pub fn raw(reference: &str) -> Option<Vec<u8>> {
-    let output = skopeo(&[
-        "inspect",
-        "--raw",
-        "--tls-verify=false",
-        &format!("docker://{reference}"),
-    ]);
+    let output = skopeo(&["inspect", "--raw", "--tls-verify=false", &format!("docker://{reference}")]);
     output.status.success().then_some(output.stdout)
 }
 

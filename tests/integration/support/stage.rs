@@ -26,24 +26,13 @@ impl Stage {
             let image = |host: &str| patch_image(module, &format!("{host}/{module}:1.0.0"));
             repository.write(&[
                 (&format!("{overlays}/dev/patch-image.yaml"), &image(dev.host())),
-                (
-                    &format!("{overlays}/production/patch-image.yaml"),
-                    &image(&format!("{}/team", production.host())),
-                ),
-                (
-                    &format!("{overlays}/production/patch-replicas.yaml"),
-                    &patch_replicas(module),
-                ),
+                (&format!("{overlays}/production/patch-image.yaml"), &image(&format!("{}/team", production.host()))),
+                (&format!("{overlays}/production/patch-replicas.yaml"), &patch_replicas(module)),
             ]);
         }
         repository.commit("all at 1.0.0");
         repository.branch("change");
-        Self {
-            repository,
-            dev,
-            production,
-            program: Program::new(),
-        }
+        Self { repository, dev, production, program: Program::new() }
     }
 
     /// Puts an image into the dev registry.
@@ -76,15 +65,9 @@ impl Stage {
     #[track_caller]
     pub fn image<'a>(report: &'a serde_json::Value, environment: &str, name: &str) -> &'a serde_json::Value {
         let environments = report["environments"].as_array().unwrap();
-        let found = environments
-            .iter()
-            .find(|entry| entry["name"] == environment)
-            .expect("no such environment");
+        let found = environments.iter().find(|entry| entry["name"] == environment).expect("no such environment");
         let images = found["images"].as_array().unwrap();
-        images
-            .iter()
-            .find(|image| image["name"] == name)
-            .unwrap_or_else(|| panic!("no image {name} in {found:#}"))
+        images.iter().find(|image| image["name"] == name).unwrap_or_else(|| panic!("no image {name} in {found:#}"))
     }
 }
 

@@ -11,12 +11,7 @@ fn basic(login: &str) -> String {
 }
 
 async fn with_access(access: Access) -> Registry {
-    Registry::start(Options {
-        access,
-        ..Options::default()
-    })
-    .await
-    .unwrap()
+    Registry::start(Options { access, ..Options::default() }).await.unwrap()
 }
 
 async fn with_tokens(token_auth: TokenAuth) -> Registry {
@@ -25,17 +20,8 @@ async fn with_tokens(token_auth: TokenAuth) -> Registry {
 }
 
 async fn token(registry: &Registry, scope: &str, authorization: Option<&str>) -> Answer {
-    let headers: Vec<(&str, &str)> = authorization
-        .map(|value| ("Authorization", value))
-        .into_iter()
-        .collect();
-    send(
-        registry,
-        &format!("GET /token?service=embedded&scope={scope}"),
-        &headers,
-        b"",
-    )
-    .await
+    let headers: Vec<(&str, &str)> = authorization.map(|value| ("Authorization", value)).into_iter().collect();
+    send(registry, &format!("GET /token?service=embedded&scope={scope}"), &headers, b"").await
 }
 
 async fn with_token(registry: &Registry, request: &str, token: &Answer) -> Answer {
@@ -74,12 +60,7 @@ async fn a_challenge_names_realm_service_and_scope() {
 async fn a_token_is_good_for_what_it_was_asked_for() {
     let registry = with_tokens(TokenAuth::default()).await;
     assert_eq!(token(&registry, "repository:a:pull", None).await.status, 401);
-    assert_eq!(
-        token(&registry, "repository:a:pull", Some(&basic("bot:no")))
-            .await
-            .status,
-        401
-    );
+    assert_eq!(token(&registry, "repository:a:pull", Some(&basic("bot:no"))).await.status, 401);
     let reader = token(&registry, "repository:a:pull", Some(&basic("bot:secret"))).await;
     assert_eq!((reader.status, reader.json()["expires_in"].as_u64()), (200, Some(300)));
     assert_eq!(with_token(&registry, "GET /v2/", &reader).await.status, 200);
@@ -87,26 +68,15 @@ async fn a_token_is_good_for_what_it_was_asked_for() {
     for request in ["GET /v2/b/tags/list", "POST /v2/a/blobs/uploads/"] {
         let answer = with_token(&registry, request, &reader).await;
         assert_eq!(answer.status, 401);
-        assert!(
-            answer
-                .header("www-authenticate")
-                .unwrap()
-                .ends_with("error=\"insufficient_scope\"")
-        );
+        assert!(answer.header("www-authenticate").unwrap().ends_with("error=\"insufficient_scope\""));
     }
     let writer = token(&registry, "repository:a:pull,push", Some(&basic("bot:secret"))).await;
-    assert_eq!(
-        with_token(&registry, "POST /v2/a/blobs/uploads/", &writer).await.status,
-        202
-    );
+    assert_eq!(with_token(&registry, "POST /v2/a/blobs/uploads/", &writer).await.status, 202);
 }
 
 #[tokio::test]
 async fn an_identity_token_is_exchanged() {
-    let registry = with_tokens(TokenAuth {
-        identity_token: Some("identity".to_owned()),
-        ..TokenAuth::default()
-    });
+    let registry = with_tokens(TokenAuth { identity_token: Some("identity".to_owned()), ..TokenAuth::default() });
     let registry = registry.await;
     for (grant, status) in [
         ("grant_type=refresh_token&refresh_token=identity", 200),
@@ -127,39 +97,20 @@ async fn an_identity_token_is_exchanged() {
 
 #[tokio::test]
 async fn an_anonymous_token_reads_only() {
-    let registry = with_tokens(TokenAuth {
-        anonymous_pull: true,
-        ..TokenAuth::default()
-    });
+    let registry = with_tokens(TokenAuth { anonymous_pull: true, ..TokenAuth::default() });
     let registry = registry.await;
     let anonymous = token(&registry, "repository:a:pull,push", None).await;
-    assert_eq!(
-        with_token(&registry, "GET /v2/a/tags/list", &anonymous).await.status,
-        404
-    );
-    assert_eq!(
-        with_token(&registry, "POST /v2/a/blobs/uploads/", &anonymous)
-            .await
-            .status,
-        401
-    );
+    assert_eq!(with_token(&registry, "GET /v2/a/tags/list", &anonymous).await.status, 404);
+    assert_eq!(with_token(&registry, "POST /v2/a/blobs/uploads/", &anonymous).await.status, 401);
 }
 
 #[tokio::test]
 async fn a_token_ends_with_its_time_or_when_told() {
-    let registry = with_tokens(TokenAuth {
-        lifetime: Duration::ZERO,
-        ..TokenAuth::default()
-    });
+    let registry = with_tokens(TokenAuth { lifetime: Duration::ZERO, ..TokenAuth::default() });
     let registry = registry.await;
     let dead = token(&registry, "repository:a:pull", Some(&basic("bot:secret"))).await;
     let answer = with_token(&registry, "GET /v2/", &dead).await;
-    assert!(
-        answer
-            .header("www-authenticate")
-            .unwrap()
-            .ends_with("error=\"invalid_token\"")
-    );
+    assert!(answer.header("www-authenticate").unwrap().ends_with("error=\"invalid_token\""));
 
     let registry = with_tokens(TokenAuth::default()).await;
     let good = token(&registry, "repository:a:pull", Some(&basic("bot:secret"))).await;

@@ -28,21 +28,8 @@ async fn a_rule_takes_the_requests_it_matches_and_no_others() {
     registry.fault(Fault::new().method("PUT").then(status(500)));
     registry.fault(Fault::new().path_contains("/manifests/").then(status(501)));
     registry.fault(Fault::new().query_contains("n=").then(status(502)));
-    registry.fault(
-        Fault::new()
-            .method("GET")
-            .path_contains("/blobs/")
-            .nth(2..=3)
-            .then(status(503)),
-    );
-    registry.fault(
-        Fault::new()
-            .method("GET")
-            .path_contains("/blobs/")
-            .nth(2..)
-            .times(1)
-            .then(status(504)),
-    );
+    registry.fault(Fault::new().method("GET").path_contains("/blobs/").nth(2..=3).then(status(503)));
+    registry.fault(Fault::new().method("GET").path_contains("/blobs/").nth(2..).times(1).then(status(504)));
     let mut statuses = Vec::new();
     for _ in 0..5 {
         statuses.push(send(&registry, &request, &[], b"").await.status);
@@ -71,10 +58,8 @@ async fn a_delay_delays_and_a_status_answers() {
 
 #[tokio::test]
 async fn a_401_on_request_has_the_challenge_of_the_registry() {
-    let registry = Registry::start(Options {
-        access: Access::Basic(Login::new("bot", "secret")),
-        ..Options::default()
-    });
+    let registry =
+        Registry::start(Options { access: Access::Basic(Login::new("bot", "secret")), ..Options::default() });
     let registry = registry.await.unwrap();
     registry.fault(Fault::new().then(Action::Status(401, None)));
     let answer = get(&registry, "/v2/a/tags/list").await;
@@ -100,10 +85,7 @@ async fn answers_can_be_changed() {
     let (_, answer) = under(Action::WithoutHeader("Docker-Content-Digest".to_owned())).await;
     assert_eq!(answer.header("docker-content-digest"), None);
     let (_, answer) = under(Action::Redirect("http://a.example/".to_owned())).await;
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (307, Some("http://a.example/"))
-    );
+    assert_eq!((answer.status, answer.header("location")), (307, Some("http://a.example/")));
 }
 
 #[tokio::test]
@@ -128,12 +110,7 @@ async fn a_cut_upload_keeps_what_arrived() {
     let last = registry.requests().pop().unwrap();
     assert_eq!((last.status, last.received_bytes), (None, 4));
     assert_eq!(get(&registry, location).await.header("range"), Some("0-3"));
-    assert_eq!(
-        send(&registry, &put, &[("Content-Range", "4-9")], b"456789")
-            .await
-            .status,
-        201
-    );
+    assert_eq!(send(&registry, &put, &[("Content-Range", "4-9")], b"456789").await.status, 201);
 }
 
 #[tokio::test]

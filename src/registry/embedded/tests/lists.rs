@@ -38,10 +38,7 @@ async fn repositories_are_listed() {
 async fn push_referrers(registry: &Registry, subject: &Digest) {
     for (name, artifact_type) in [("one", "a/x+json"), ("two", "a/x+json"), ("three", "a/y")] {
         let more = [
-            (
-                "subject",
-                json!({"mediaType": OCI_MANIFEST, "digest": subject.to_string(), "size": 9}),
-            ),
+            ("subject", json!({"mediaType": OCI_MANIFEST, "digest": subject.to_string(), "size": 9})),
             ("artifactType", json!(artifact_type)),
             ("annotations", json!({"name": name})),
         ];
@@ -50,19 +47,13 @@ async fn push_referrers(registry: &Registry, subject: &Digest) {
         let answer = send(registry, &put, &[("Content-Type", OCI_MANIFEST)], content.as_bytes()).await;
         assert_eq!(answer.status, 201);
         let understood = answer.header("oci-subject").map(str::to_owned);
-        assert_eq!(
-            understood,
-            registry.state.options.referrers_api.then(|| subject.to_string())
-        );
+        assert_eq!(understood, registry.state.options.referrers_api.then(|| subject.to_string()));
     }
 }
 
 #[tokio::test]
 async fn referrers_are_listed_filtered_and_paged() {
-    let registry = Registry::start(Options {
-        page_limit: 1,
-        ..Options::default()
-    });
+    let registry = Registry::start(Options { page_limit: 1, ..Options::default() });
     let registry = registry.await.unwrap();
     // The subject need not be there yet.
     let subject = Digest::of(b"subject");
@@ -98,10 +89,7 @@ async fn an_image_without_artifact_type_has_that_of_its_config() {
 
 #[tokio::test]
 async fn without_the_api_there_is_no_such_path() {
-    let registry = Registry::start(Options {
-        referrers_api: false,
-        ..Options::default()
-    });
+    let registry = Registry::start(Options { referrers_api: false, ..Options::default() });
     let registry = registry.await.unwrap();
     let subject = Digest::of(b"subject");
     push_referrers(&registry, &subject).await;

@@ -22,10 +22,7 @@ async fn a_manifest_goes_in_by_tag_and_comes_out_as_it_was() {
         assert_eq!(answer.header("content-type"), Some(OCI_MANIFEST));
         assert_eq!(answer.header("docker-content-digest"), Some(digest.as_str()));
         let head = send(&registry, &format!("HEAD /v2/a/manifests/{reference}"), &[], b"").await;
-        assert_eq!(
-            (head.header("content-length"), head.body.len()),
-            (answer.header("content-length"), 0)
-        );
+        assert_eq!((head.header("content-length"), head.body.len()), (answer.header("content-length"), 0));
     }
     assert_eq!(registry.manifest("a", "1.0").unwrap().content, content);
     assert_eq!(get(&registry, "/v2/a/manifests/2.0").await.code(), "MANIFEST_UNKNOWN");
@@ -50,10 +47,7 @@ async fn an_index_is_refused_while_a_child_is_missing() {
     let child = image(&registry, "a", &[]);
     let children = json!([descriptor(OCI_MANIFEST, child.as_bytes())]);
     let index = json!({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children}).to_string();
-    assert_eq!(
-        put(&registry, "1.0", OCI_INDEX, &index).await.code(),
-        "MANIFEST_BLOB_UNKNOWN"
-    );
+    assert_eq!(put(&registry, "1.0", OCI_INDEX, &index).await.code(), "MANIFEST_BLOB_UNKNOWN");
     let digest = Digest::of(child.as_bytes()).to_string();
     assert_eq!(put(&registry, &digest, OCI_MANIFEST, &child).await.status, 201);
     assert_eq!(put(&registry, "1.0", OCI_INDEX, &index).await.status, 201);
@@ -64,22 +58,13 @@ async fn an_index_is_refused_while_a_child_is_missing() {
 async fn a_manifest_that_contradicts_itself_is_refused() {
     let registry = registry().await;
     let content = image(&registry, "a", &[]);
-    assert_eq!(
-        put(&registry, "1", OCI_INDEX, &content).await.code(),
-        "MANIFEST_INVALID"
-    );
+    assert_eq!(put(&registry, "1", OCI_INDEX, &content).await.code(), "MANIFEST_INVALID");
     assert_eq!(put(&registry, "1", OCI_MANIFEST, "{").await.code(), "MANIFEST_INVALID");
     let other = Digest::of(b"x").to_string();
-    assert_eq!(
-        put(&registry, &other, OCI_MANIFEST, &content).await.code(),
-        "DIGEST_INVALID"
-    );
+    assert_eq!(put(&registry, &other, OCI_MANIFEST, &content).await.code(), "DIGEST_INVALID");
     assert_eq!(put(&registry, "-1", OCI_MANIFEST, &content).await.code(), "TAG_INVALID");
     let wrong_size = content.replace("\"size\":2", "\"size\":3");
-    assert_eq!(
-        put(&registry, "1", OCI_MANIFEST, &wrong_size).await.code(),
-        "MANIFEST_INVALID"
-    );
+    assert_eq!(put(&registry, "1", OCI_MANIFEST, &wrong_size).await.code(), "MANIFEST_INVALID");
     let huge = " ".repeat(4 * 1024 * 1024 + 1);
     assert_eq!(put(&registry, "1", OCI_MANIFEST, &huge).await.status, 413);
     assert_eq!(registry.tags("a"), [""; 0]);
@@ -94,23 +79,14 @@ async fn a_tag_goes_alone_and_a_manifest_with_its_tags() {
     let delete = |reference: &str| format!("DELETE /v2/a/manifests/{reference}");
     assert_eq!(send(&registry, &delete("one"), &[], b"").await.status, 202);
     assert_eq!(registry.tags("a"), ["two"]);
-    assert_eq!(
-        send(&registry, &delete(&digest.to_string()), &[], b"").await.status,
-        202
-    );
+    assert_eq!(send(&registry, &delete(&digest.to_string()), &[], b"").await.status, 202);
     assert_eq!(registry.tags("a"), [""; 0]);
-    assert_eq!(
-        send(&registry, &delete("two"), &[], b"").await.code(),
-        "MANIFEST_UNKNOWN"
-    );
+    assert_eq!(send(&registry, &delete("two"), &[], b"").await.code(), "MANIFEST_UNKNOWN");
 }
 
 #[tokio::test]
 async fn an_immutable_tag_keeps_its_digest() {
-    let registry = Registry::start(Options {
-        immutable_tags: true,
-        ..Options::default()
-    });
+    let registry = Registry::start(Options { immutable_tags: true, ..Options::default() });
     let registry = registry.await.unwrap();
     let content = image(&registry, "a", &[]);
     let other = image(&registry, "a", &[("annotations", json!({"a": "b"}))]);

@@ -58,10 +58,7 @@ async fn registry() -> Registry {
 /// Sends a request on a connection of its own.
 async fn open(registry: &Registry, request: &str, headers: &[(&str, &str)], body: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(registry.host()).await.unwrap();
-    let mut head = format!(
-        "{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
-        registry.host()
-    );
+    let mut head = format!("{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", registry.host());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -87,18 +84,14 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     let headers = lines.map(|line| line.split_once(": ").unwrap());
     Some(Answer {
         status,
-        headers: headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         body: bytes[end + 4..].to_vec(),
     })
 }
 
 async fn try_send(registry: &Registry, request: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
     let sent = async { read(open(registry, request, headers, body).await).await };
-    tokio::time::timeout(Duration::from_secs(20), sent)
-        .await
-        .expect("an answer in time")
+    tokio::time::timeout(Duration::from_secs(20), sent).await.expect("an answer in time")
 }
 
 async fn send(registry: &Registry, request: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -158,11 +151,7 @@ async fn unknown_paths_and_methods_are_told_apart() {
 async fn requests_are_recorded_in_order() {
     let registry = registry().await;
     get(&registry, "/v2/").await;
-    let headers = [
-        ("Authorization", "Basic x"),
-        ("Range", "bytes=0-1"),
-        ("Content-Range", "0-2"),
-    ];
+    let headers = [("Authorization", "Basic x"), ("Range", "bytes=0-1"), ("Content-Range", "0-2")];
     send(&registry, "PATCH /v2/a/blobs/uploads/1?_state=2", &headers, b"abc").await;
     let requests = registry.requests();
     let paths: Vec<&str> = requests.iter().map(|request| request.path.as_str()).collect();
@@ -171,10 +160,7 @@ async fn requests_are_recorded_in_order() {
     assert_eq!((last.method.as_str(), last.query.as_str()), ("PATCH", "_state=2"));
     assert_eq!((last.status, last.received_bytes), (Some(404), 3));
     assert!(last.had_authorization && !requests[0].had_authorization);
-    assert_eq!(
-        (last.range.as_deref(), last.content_range.as_deref()),
-        (Some("bytes=0-1"), Some("0-2"))
-    );
+    assert_eq!((last.range.as_deref(), last.content_range.as_deref()), (Some("bytes=0-1"), Some("0-2")));
     registry.clear_requests();
     assert_eq!(registry.requests(), []);
 }

@@ -1,3 +1,0 @@
-//! Which files a kustomization may load.
-
-pub use crate::domain::LoadRestrictor;
