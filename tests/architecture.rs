@@ -35,7 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["policy", "kustomize"]),
     ("reqwest", &["registry"]),
     ("rustls", &["registry"]),
-    ("schemars", &["config", "report"]),
+    ("schemars", &["config", "policy", "report"]),
     ("semver", &["policy"]),
     ("sha2", &["domain"]),
     ("strsim", &["yaml"]),

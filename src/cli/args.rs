@@ -196,6 +196,8 @@ pub(super) enum LoadRestrictorName {
 pub(super) enum SchemaName {
     /// promote-bot.yaml
     Config,
+    /// A policy file
+    Policy,
     /// The JSON report of check and promote
     Report,
 }

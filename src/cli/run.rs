@@ -108,6 +108,7 @@ async fn act(cli: Cli) -> Result<Exit, Error> {
         Command::Schema { of } => {
             let of = match of {
                 SchemaName::Config => SchemaOf::Config,
+                SchemaName::Policy => SchemaOf::Policy,
                 SchemaName::Report => SchemaOf::Report,
             };
             answer(&(serde_json::to_string_pretty(&commands::schema(of))? + "\n"))

@@ -1,6 +1,7 @@
 //! `schema`: the JSON schemas of what promote-bot reads and writes.
 
 use crate::config;
+use crate::policy;
 use crate::report::json;
 
 /// Which schema.
@@ -8,6 +9,8 @@ use crate::report::json;
 pub enum SchemaOf {
     /// promote-bot.yaml.
     Config,
+    /// A policy file.
+    Policy,
     /// The JSON report of `check` and `promote`.
     Report,
 }
@@ -17,6 +20,7 @@ pub enum SchemaOf {
 pub fn schema(of: SchemaOf) -> serde_json::Value {
     match of {
         SchemaOf::Config => config::json_schema(),
+        SchemaOf::Policy => policy::json_schema(),
         SchemaOf::Report => json::json_schema(),
     }
 }

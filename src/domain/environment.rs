@@ -171,7 +171,7 @@ impl Pattern {
         if !image.suffix().is_empty() {
             return Err(InvalidRewrite::Suffix(text.to_owned()));
         }
-        // The canonical host has the length of what was written only by luck; take it from the parsed sample.
+        // The host as written need not be its canonical form, which is what images are compared in.
         let locator = image.locator();
         let Some(after) = after else {
             return Ok(Self { before: locator, after: None });

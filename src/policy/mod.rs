@@ -9,6 +9,7 @@ mod judge;
 mod level;
 mod read;
 mod rule;
+mod schema;
 mod tag;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -18,3 +19,4 @@ pub use builtin::{BUILTINS, builtin};
 pub use judge::{InForce, judge};
 pub use read::{Policy, read};
 pub use rule::{Rule, Subject, explain};
+pub use schema::json_schema;

@@ -114,6 +114,8 @@ fn schemas_are_json_and_a_report_is_as_its_schema_says() {
     {
         assert_eq!(keys(&schema["$defs"][definition]["properties"]), keys(part), "{definition}");
     }
+    let policy = stage.program.run(path, &["schema", "policy"]).expect(0).json();
+    assert!(policy["properties"]["rules"].is_object());
     let config = stage.program.run(path, &["schema", "config"]).expect(0).json();
     assert!(config["properties"]["environments"].is_object());
 }
