@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::error::Error;
 use super::workspace::{Scope, Snapshot};
-use crate::domain::{Environment, ImageRef, ImageSite, Tree};
+use crate::domain::{Environment, ImageRef, ImageSite, Location, Tree};
 use crate::overlay;
 use crate::plan::EXPLANATIONS;
 use crate::policy;
@@ -51,17 +51,20 @@ fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Resu
     let mut out = String::new();
     for site in sites {
         let (image_use, workload) = (&site.image_use, &site.image_use.workload);
-        let container = image_use.container.as_deref().unwrap_or("-");
+        let container = image_use.container.as_ref().map(|name| format!(", container {name}")).unwrap_or_default();
+        let place = |place: &Option<Location>| place.as_ref().map(ToString::to_string);
+        let rows = [
+            ("overlay", Some(site.overlay.to_string())),
+            ("used by", Some(format!("{}/{}{container}", workload.kind, workload.name))),
+            ("field", Some(image_use.field.clone())),
+            ("name from", Some(image_use.origins.name.to_string())),
+            ("tag from", place(&image_use.origins.tag)),
+            ("digest from", place(&image_use.origins.digest)),
+        ];
         let _ = writeln!(out, "{}", safe(&image_use.image));
-        let _ = writeln!(out, "  overlay    {}", safe(&site.overlay.to_string()));
-        let user = format!("{}/{}, container {container}", workload.kind, workload.name);
-        let _ = writeln!(out, "  used by    {}", safe(&user));
-        let _ = writeln!(out, "  field      {}", safe(&image_use.field));
-        let origins = &image_use.origins;
-        let _ = writeln!(out, "  name from  {}", safe(&origins.name.to_string()));
-        for (what, place) in [("tag from   ", &origins.tag), ("digest from", &origins.digest)] {
-            if let Some(place) = place {
-                let _ = writeln!(out, "  {what} {}", safe(&place.to_string()).trim_start());
+        for (what, text) in rows {
+            if let Some(text) = text {
+                let _ = writeln!(out, "  {what:11}  {}", safe(&text));
             }
         }
     }

@@ -49,12 +49,11 @@ pub async fn demo(demo: &Demo, say: Say<'_>) -> Result<Exit, Error> {
     let stage = Stage { root: &root, home: temporary.path() };
     tell(&stage, &sample, say).await?;
     if demo.directory.is_some() {
+        let program = std::env::current_exe().map_err(Error::io("find promote-bot itself"))?;
+        let (program, root) = (program.display(), root.display());
         say(&format!(
-            "\nThe repository is in {}, and both registries stay up until Ctrl-C. Try in another terminal:\n  \
-             promote-bot -C {} images\n  promote-bot -C {} explain production/api\n",
-            root.display(),
-            root.display(),
-            root.display()
+            "\nThe repository is in {root}, and both registries stay up until Ctrl-C. Try in another terminal:\n  \
+             {program} -C {root} images\n  {program} -C {root} explain production/api\n"
         ))?;
         tokio::signal::ctrl_c().await.map_err(Error::io("wait for Ctrl-C"))?;
     }
