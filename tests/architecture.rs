@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "sources that cannot be read are a failure")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -221,26 +221,18 @@ fn files_and_functions_can_be_read_at_once() {
     fail_if_any(&breaches);
 }
 
-fn functions(lines: &[String]) -> BTreeMap<String, usize> {
-    let mut found = BTreeMap::new();
+fn functions(lines: &[String]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
     for (start, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let words = line.trim_start();
-        let is_function = [
-            "fn ",
-            "pub fn ",
-            "async fn ",
-            "pub async fn ",
-            "pub(super) fn ",
-            "pub(super) async fn ",
-            "pub(crate) fn ",
-        ]
-        .iter()
-        .any(|head| words.starts_with(head));
+        let head = words.split("fn ").next().unwrap();
+        let is_function = words.contains("fn ")
+            && head.split_whitespace().all(|word| matches!(word, "const" | "async") || word.starts_with("pub"));
         if is_function {
             let end = format!("{}}}", " ".repeat(indent));
             let length = lines[start..].iter().position(|line| *line == end).map_or(1, |length| length + 1);
-            found.insert(words.split('(').next().unwrap().to_owned(), length);
+            found.push((words.split('(').next().unwrap().to_owned(), length));
         }
     }
     found

@@ -6,6 +6,7 @@ case $PB_COMMAND in
   *) echo "error: the input command must be check or promote" >&2; exit 2 ;;
 esac
 report=${RUNNER_TEMP:-/tmp}/promote-bot-report.json
+rm -f "$report"
 status=0
 "$PB_BINARY" "$PB_COMMAND" --format text --format "json=$report" || status=$?
 if [ -s "$report" ]; then

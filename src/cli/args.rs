@@ -81,7 +81,7 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Judge a change: which images are new, may they go, what is missing (writes nothing)
     #[command(visible_alias = "plan")]
-    Check(Judging),
+    Check(Checking),
     /// Judge a change, then copy what the target registries lack
     Promote(Promoting),
     /// Print the effective images of overlays
@@ -130,12 +130,18 @@ pub(super) struct Judging {
     /// Whose configuration judges [default: base in CI, else worktree]
     #[arg(long, value_name = "WHICH", env = "PROMOTE_BOT_CONFIG_FROM", hide_env_values = true)]
     pub(super) config_from: Option<ConfigFromName>,
-    /// Ask no registry: only what the repository itself says
-    #[arg(long, env = "PROMOTE_BOT_OFFLINE", hide_env_values = true)]
-    pub(super) offline: bool,
     /// From which severity on a finding is a no
     #[arg(long, value_name = "SEVERITY", env = "PROMOTE_BOT_FAIL_ON", default_value = "error", hide_env_values = true)]
     pub(super) fail_on: FailOnName,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Checking {
+    #[command(flatten)]
+    pub(super) judging: Judging,
+    /// Ask no registry: only what the repository itself says
+    #[arg(long, env = "PROMOTE_BOT_OFFLINE", hide_env_values = true)]
+    pub(super) offline: bool,
 }
 
 #[derive(Debug, Args)]
@@ -143,7 +149,7 @@ pub(super) struct Promoting {
     #[command(flatten)]
     pub(super) judging: Judging,
     /// Stop before the first write
-    #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", conflicts_with = "offline", hide_env_values = true)]
+    #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", hide_env_values = true)]
     pub(super) dry_run: bool,
     /// How many images are copied at a time
     #[arg(short, long, value_name = "N", env = "PROMOTE_BOT_JOBS", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::commands::Error;
 use crate::git::CiRange;
 
 /// Reads variables and files of the process.
@@ -12,69 +13,83 @@ pub(super) struct Surroundings<'a> {
     pub(super) file: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Tells whether `CI` is set and not false.
+/// Tells whether `CI` is set and not false, or a CI that does not set it names an event.
 pub(super) fn is_ci(surroundings: &Surroundings<'_>) -> bool {
-    (surroundings.variable)("CI").is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0"))
+    let named = [github, jenkins, gitlab, bitbucket, azure].iter().any(|source| source(surroundings).is_some());
+    match (surroundings.variable)("CI") {
+        Some(value) => !matches!(value.to_ascii_lowercase().as_str(), "false" | "0"),
+        None => named,
+    }
 }
 
-/// Returns the range the CI event names; none on a laptop, or when no event speaks.
-pub(super) fn range(surroundings: &Surroundings<'_>) -> Option<CiRange> {
-    [pre_commit, github, jenkins, gitlab, bitbucket, azure].iter().find_map(|source| source(surroundings))
+/// Events whose checkout is not the change under review: judged there, the verdict would be about something else.
+const FOREIGN_EVENTS: [&str; 4] = ["pull_request_target", "workflow_run", "issue_comment", "pull_request_review"];
+
+/// Returns the range the CI event names; none on a laptop.
+///
+/// # Errors
+/// On an event of GitHub that does not check the change out.
+pub(super) fn range(surroundings: &Surroundings<'_>) -> Result<Option<CiRange>, Error> {
+    let name = (surroundings.variable)("GITHUB_EVENT_NAME").unwrap_or_default();
+    if FOREIGN_EVENTS.contains(&name.as_str()) {
+        return Err(Error::Usage {
+            message: format!("the event {name} does not check out the change under review"),
+            hint: "run on pull_request and merge_group, or name the revisions with --base and --head".to_owned(),
+        });
+    }
+    let sources = [pre_commit, github, jenkins, gitlab, bitbucket, azure];
+    let named = sources.iter().find_map(|source| source(surroundings));
+    Ok(named.or_else(|| is_ci(surroundings).then(|| event("CI"))))
 }
 
 fn pre_commit(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let base = (surroundings.variable)("PRE_COMMIT_FROM_REF")?;
     let head = (surroundings.variable)("PRE_COMMIT_TO_REF");
-    Some(CiRange { base: Some(base), head, default_branch: None, why: "pre-commit's range".to_owned() })
+    Some(CiRange { base: Some(base), head, ..event("pre-commit's range") })
 }
 
-/// Judges the merged tree on a pull request: its first parent is the base as it would be merged into.
+fn event(why: impl Into<String>) -> CiRange {
+    CiRange { why: why.into(), ..CiRange::default() }
+}
+
+/// Judges the merged tree on a pull request: its first parent is the base as it would be merged into. An event whose file cannot be
+/// read leaves the commit, and its history tells the base.
 fn github(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let variable = surroundings.variable;
-    variable("GITHUB_ACTIONS")?;
     let name = variable("GITHUB_EVENT_NAME")?;
-    let event: Value = serde_json::from_str(&(surroundings.file)(&variable("GITHUB_EVENT_PATH")?)?).ok()?;
-    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let default_branch = text("/repository/default_branch");
-    let why = format!("{name} event");
+    let file = variable("GITHUB_EVENT_PATH").and_then(|path| (surroundings.file)(&path));
+    let json: Value = file.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let commit = variable("GITHUB_SHA");
-    match name.as_str() {
+    let found = CiRange { default_branch: text("/repository/default_branch"), ..event(format!("{name} event")) };
+    Some(match name.as_str() {
         "pull_request" => {
             let is_merge = commit.is_some() && commit != text("/pull_request/head/sha");
-            let base = match (&commit, is_merge) {
-                (Some(commit), true) => Some(format!("{commit}^1")),
-                _ => None,
-            };
-            let default_branch = text("/pull_request/base/ref").or(default_branch);
-            Some(CiRange { base, head: commit, default_branch, why })
+            let base = commit.as_ref().filter(|_| is_merge).map(|commit| format!("{commit}^1"));
+            CiRange { base, head: commit, target: text("/pull_request/base/ref"), ..found }
         }
         "merge_group" => {
             let (base, head) = (text("/merge_group/base_sha"), text("/merge_group/head_sha"));
-            Some(CiRange { base, head, default_branch, why })
+            CiRange { base, head: head.or(commit), ..found }
         }
         "push" => {
-            let forced = event.pointer("/forced").and_then(Value::as_bool) == Some(true);
-            let base = if forced { Some("0".repeat(40)) } else { text("/before") };
-            Some(CiRange { base, head: text("/after"), default_branch, why })
+            // What a forced push replaced need not be in the clone.
+            let base_may_be_gone = json.pointer("/forced").and_then(Value::as_bool) == Some(true);
+            CiRange { base: text("/before"), head: text("/after").or(commit), base_may_be_gone, ..found }
         }
-        _ => Some(CiRange { base: None, head: commit, default_branch, why }),
-    }
+        _ => CiRange { head: commit, ..found },
+    })
 }
 
 fn jenkins(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let variable = surroundings.variable;
-    variable("JENKINS_URL")?;
-    let head = variable("GIT_COMMIT");
-    if let Some(target) = variable("CHANGE_TARGET") {
-        let why = format!("Jenkins change into {target}");
-        return Some(CiRange { base: None, head, default_branch: Some(target), why });
-    }
-    let base = variable("GIT_PREVIOUS_SUCCESSFUL_COMMIT")?;
-    Some(CiRange {
-        base: Some(base),
-        head,
-        default_branch: None,
-        why: "Jenkins' previous successful commit".to_owned(),
+    let target = variable("CHANGE_TARGET");
+    variable("JENKINS_URL").or(target.clone())?;
+    let (head, base) = (variable("GIT_COMMIT"), variable("GIT_PREVIOUS_SUCCESSFUL_COMMIT"));
+    Some(match (&target, &base) {
+        (Some(name), _) => CiRange { head, target: target.clone(), ..event(format!("Jenkins change into {name}")) },
+        (None, Some(_)) => CiRange { base, head, ..event("Jenkins' previous successful commit") },
+        (None, None) => CiRange { head, ..event("Jenkins' first build") },
     })
 }
 
@@ -82,10 +97,12 @@ fn gitlab(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let variable = surroundings.variable;
     variable("GITLAB_CI")?;
     let (head, default_branch) = (variable("CI_COMMIT_SHA"), variable("CI_DEFAULT_BRANCH"));
-    if let Some(base) = variable("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
-        return Some(CiRange { base: Some(base), head, default_branch, why: "merge request".to_owned() });
+    // A merged-results pipeline runs on the merge, whose first parent is the target's tip.
+    let merged = variable("CI_MERGE_REQUEST_TARGET_BRANCH_SHA");
+    match merged.or_else(|| variable("CI_MERGE_REQUEST_DIFF_BASE_SHA")) {
+        Some(base) => Some(CiRange { base: Some(base), head, default_branch, ..event("merge request") }),
+        None => Some(CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, default_branch, ..event("GitLab push") }),
     }
-    Some(CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, default_branch, why: "GitLab push".to_owned() })
 }
 
 fn bitbucket(surroundings: &Surroundings<'_>) -> Option<CiRange> {
@@ -93,7 +110,7 @@ fn bitbucket(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let head = variable("BITBUCKET_COMMIT")?;
     let target = variable("BITBUCKET_PR_DESTINATION_BRANCH");
     let why = if target.is_some() { "Bitbucket pull request" } else { "Bitbucket commit" };
-    Some(CiRange { base: None, head: Some(head), default_branch: target, why: why.to_owned() })
+    Some(CiRange { head: Some(head), target, ..event(why) })
 }
 
 fn azure(surroundings: &Surroundings<'_>) -> Option<CiRange> {
@@ -101,8 +118,7 @@ fn azure(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     variable("TF_BUILD")?;
     let target = variable("SYSTEM_PULLREQUEST_TARGETBRANCH");
     let why = if target.is_some() { "Azure pull request" } else { "Azure build" };
-    let default_branch = target.map(|name| name.trim_start_matches("refs/heads/").to_owned());
-    Some(CiRange { base: None, head: variable("BUILD_SOURCEVERSION"), default_branch, why: why.to_owned() })
+    Some(CiRange { head: variable("BUILD_SOURCEVERSION"), target, ..event(why) })
 }
 
 #[cfg(test)]
@@ -112,7 +128,7 @@ mod tests {
     fn range_of(variables: &[(&str, &str)], event: &str) -> Option<CiRange> {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        range(&Surroundings { variable: &variable, file: &|_| Some(event.to_owned()) })
+        range(&Surroundings { variable: &variable, file: &|_| Some(event.to_owned()) }).unwrap()
     }
 
     fn github_range(name: &str, event: &str) -> CiRange {
@@ -133,7 +149,7 @@ mod tests {
     fn a_pull_request_checked_out_at_its_head_is_compared_with_the_merge_base() {
         let found =
             github_range("pull_request", r#"{"pull_request": {"head": {"sha": "m"}, "base": {"ref": "main"}}}"#);
-        assert_eq!((found.base, found.default_branch.as_deref()), (None, Some("main")));
+        assert_eq!((found.base, found.target.as_deref()), (None, Some("main")));
     }
 
     #[test]
@@ -145,15 +161,36 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_push_counts_as_a_new_branch() {
+    fn what_a_forced_push_replaced_may_be_gone() {
         let push = github_range("push", r#"{"before": "b", "after": "a", "forced": true}"#);
-        assert_eq!(push.base, Some("0".repeat(40)));
+        assert_eq!((push.base.as_deref(), push.base_may_be_gone), (Some("b"), true));
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_leaves_the_commit() {
+        let found = github_range("push", "not json");
+        assert_eq!((found.base, found.head.as_deref()), (None, Some("m")));
+    }
+
+    #[test]
+    fn an_event_that_checks_out_something_else_is_refused() {
+        let variable = |name: &str| (name == "GITHUB_EVENT_NAME").then(|| "pull_request_target".to_owned());
+        let error = range(&Surroundings { variable: &variable, file: &|_| None }).unwrap_err();
+        assert!(error.hint().unwrap().contains("pull_request and merge_group"));
+    }
+
+    #[test]
+    fn a_ci_without_an_event_still_judges_its_commit() {
+        let found = range_of(&[("CI", "true")], "").unwrap();
+        assert_eq!((found.base, found.head), (None, None));
+        let first = range_of(&[("CI", "true"), ("JENKINS_URL", "u"), ("GIT_COMMIT", "c")], "").unwrap();
+        assert_eq!((first.base, first.head.as_deref()), (None, Some("c")));
     }
 
     #[test]
     fn jenkins_gitlab_and_pre_commit_are_heard() {
         let jenkins = range_of(&[("JENKINS_URL", "u"), ("CHANGE_TARGET", "main"), ("GIT_COMMIT", "c")], "").unwrap();
-        assert_eq!((jenkins.head.as_deref(), jenkins.default_branch.as_deref()), (Some("c"), Some("main")));
+        assert_eq!((jenkins.head.as_deref(), jenkins.target.as_deref()), (Some("c"), Some("main")));
         let gitlab = range_of(&[("GITLAB_CI", "true"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "b")], "").unwrap();
         assert_eq!(gitlab.base.as_deref(), Some("b"));
         assert!(range_of(&[], "").is_none());
@@ -161,9 +198,17 @@ mod tests {
     }
 
     #[test]
+    fn a_ci_that_does_not_say_so_is_known_by_its_event() {
+        let azure = |name: &str| matches!(name, "TF_BUILD").then(|| "True".to_owned());
+        assert!(is_ci(&Surroundings { variable: &azure, file: &|_| None }));
+        let hook = |name: &str| (name == "PRE_COMMIT_FROM_REF").then(|| "b".to_owned());
+        assert!(!is_ci(&Surroundings { variable: &hook, file: &|_| None }));
+    }
+
+    #[test]
     fn ci_may_be_said_to_be_false() {
         for (value, expected) in [("true", true), ("1", true), ("false", false), ("False", false)] {
-            let variable = |_: &str| Some(value.to_owned());
+            let variable = |name: &str| (name == "CI").then(|| value.to_owned());
             assert_eq!(is_ci(&Surroundings { variable: &variable, file: &|_| None }), expected, "{value}");
         }
     }

@@ -21,9 +21,9 @@ pub(super) fn render(error: &Error) -> String {
                 let _ = writeln!(out, "{CYAN}hint{CYAN:#}: {}", safe(hint));
             }
         }
-        return out;
+    } else {
+        let _ = writeln!(out, "{RED}error{RED:#}: {}", safe(&error.to_string()));
     }
-    let _ = writeln!(out, "{RED}error{RED:#}: {}", safe(&error.to_string()));
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
         let _ = writeln!(out, "{RED}caused by{RED:#}: {}", safe(&source.to_string()));

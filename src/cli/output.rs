@@ -1,6 +1,8 @@
 //! Where answers go: stdout, or files.
 
+use std::fs::File;
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use anstream::ColorChoice;
 
@@ -29,19 +31,36 @@ impl Output {
         Ok(Self { formats })
     }
 
-    /// Writes each format, as `render` makes it, to its place. Styles reach only a stdout that wants them.
-    pub(super) fn write(&self, mut render: impl FnMut(FormatKind) -> Result<String, Error>) -> Result<(), Error> {
-        for format in &self.formats {
-            let text = render(format.kind)?;
-            match &format.file {
-                Some(path) => {
-                    let plain = anstream::adapter::strip_str(&text).to_string();
-                    std::fs::write(path, plain).map_err(Error::io(format!("write {}", path.display())))?;
-                }
-                None => stdout(&text)?,
+    /// Opens the places of all formats.
+    pub(super) fn open(&self) -> Result<Vec<Sink>, Error> {
+        self.formats.iter().map(Sink::open).collect()
+    }
+}
+
+/// The place one format goes to; it may be written in pieces.
+pub(super) struct Sink {
+    pub(super) kind: FormatKind,
+    file: Option<(PathBuf, File)>,
+}
+
+impl Sink {
+    fn open(format: &Format) -> Result<Self, Error> {
+        let open = |path: &PathBuf| -> Result<_, Error> {
+            let file = File::create(path).map_err(Error::io(format!("write {}", path.display())))?;
+            Ok((path.clone(), file))
+        };
+        Ok(Self { kind: format.kind, file: format.file.as_ref().map(open).transpose()? })
+    }
+
+    /// Writes the next piece. Styles reach only a stdout that wants them.
+    pub(super) fn write(&mut self, text: &str) -> Result<(), Error> {
+        match &mut self.file {
+            Some((path, file)) => {
+                let plain = anstream::adapter::strip_str(text).to_string();
+                file.write_all(plain.as_bytes()).map_err(Error::io(format!("write {}", path.display())))
             }
+            None => stdout(text),
         }
-        Ok(())
     }
 }
 

@@ -53,11 +53,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs `action` unless SIGINT or SIGTERM comes first: then it is dropped where it stands. A copy names its image last, so what
 /// was begun has either reached its tag or left it alone.
-async fn until_signal(action: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
+async fn until_signal(action: impl Future<Output = Result<Exit, Error>> + Send + 'static) -> Result<Exit, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for signals"))?;
+    // A task of its own: reading a repository does not yield, and a signal must be heard all the same.
+    let mut action = tokio::spawn(action);
     tokio::select! {
-        exit = action => exit,
+        exit = &mut action => exit.unwrap_or_else(|fault| Err(Error::io("finish")(std::io::Error::other(fault)))),
         _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
         _ = terminate.recv() => Ok(Exit::Terminated),
     }
@@ -76,27 +78,22 @@ fn trace() {
 async fn act(cli: Cli) -> Result<Exit, Error> {
     let Cli { global, command } = cli;
     match command {
-        Command::Check(judging) => {
+        Command::Check(checking) => {
             let output = Output::new(&global.formats)?;
-            let review = commands::check(&inputs(&global, &judging, 4)).await?;
-            show(&output, &review, Ending::Check, judging.fail_on)
+            let inputs = Inputs { offline: checking.offline, ..inputs(&global, &checking.judging)? };
+            let review = commands::check(&inputs).await?;
+            show(&output, &review, Ending::Check, checking.judging.fail_on)
         }
         Command::Promote(promoting) => {
             let output = Output::new(&global.formats)?;
-            let inputs = inputs(&global, &promoting.judging, usize::from(promoting.jobs));
-            if inputs.offline {
-                return Err(Error::Usage {
-                    message: "promote cannot be offline".to_owned(),
-                    hint: "to look without registries: promote-bot check --offline".to_owned(),
-                });
-            }
+            let inputs = Inputs { jobs: usize::from(promoting.jobs), ..inputs(&global, &promoting.judging)? };
             let progress = progress::progress(global.quiet);
             let review = commands::promote(&inputs, promoting.dry_run, progress.as_ref()).await?;
             let ending = if promoting.dry_run { Ending::DryRun } else { Ending::Promote };
             show(&output, &review, ending, promoting.judging.fail_on)
         }
         Command::Images(images) => show_images(&global, images),
-        Command::Explain { subject } => answer(&commands::explain(&scope(&global, None), &subject)?),
+        Command::Explain { subject } => answer(&commands::explain(&scope(&global, None)?, &subject)?),
         Command::Init { dry_run, force } => {
             let (text, path) = commands::init(&InitInputs { directory: global.directory, dry_run, force })?;
             match path {
@@ -128,10 +125,12 @@ fn answer(text: &str) -> Result<Exit, Error> {
 }
 
 fn show(output: &Output, review: &Review, ending: Ending, fail_on: FailOnName) -> Result<Exit, Error> {
-    output.write(|kind| match kind {
-        FormatKind::Text => Ok(report::text(review, ending)),
-        FormatKind::Json => Ok(report::json::json(review)?),
-    })?;
+    for mut sink in output.open()? {
+        sink.write(&match sink.kind {
+            FormatKind::Text => report::text(review, ending),
+            FormatKind::Json => report::json::json(review)?,
+        })?;
+    }
     Ok(match review.result {
         ReviewResult::Noop | ReviewResult::Success => Exit::Success,
         ReviewResult::Failure if matches!(fail_on, FailOnName::Never) => Exit::Success,
@@ -143,7 +142,7 @@ fn show(output: &Output, review: &Review, ending: Ending, fail_on: FailOnName) -
 fn show_images(global: &Global, images: Images) -> Result<Exit, Error> {
     let output = Output::new(&global.formats)?;
     let inputs = ImagesInputs {
-        scope: scope(global, None),
+        scope: scope(global, None)?,
         overlays: images.overlays,
         overlays_from: images.overlays_from,
         revision: images.rev,
@@ -152,15 +151,15 @@ fn show_images(global: &Global, images: Images) -> Result<Exit, Error> {
             LoadRestrictorName::None => LoadRestrictor::None,
         }),
     };
-    let (mut json, mut text, mut is_whole) = (String::new(), String::new(), true);
+    let mut sinks = output.open()?;
+    let mut is_whole = true;
     commands::images(&inputs, |overlay| {
         is_whole &= overlay.images.is_ok();
-        json.push_str(&report::images::json_line(overlay)?);
-        json.push('\n');
-        text.push_str(&report::images::text(overlay));
-        Ok(())
+        sinks.iter_mut().try_for_each(|sink| match sink.kind {
+            FormatKind::Json => sink.write(&(report::images::json_line(overlay)? + "\n")),
+            FormatKind::Text => sink.write(&report::images::text(overlay)),
+        })
     })?;
-    output.write(|kind| Ok(if kind == FormatKind::Json { json.clone() } else { text.clone() }))?;
     Ok(if is_whole { Exit::Success } else { Exit::No })
 }
 
@@ -168,14 +167,16 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn scope(global: &Global, judging: Option<&Judging>) -> Scope {
+fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
     let surroundings = Surroundings { variable: &variable, file: &|path| std::fs::read_to_string(path).ok() };
     let config_from = judging.and_then(|judging| judging.config_from).map(|name| match name {
         ConfigFromName::Base => ConfigFrom::Base,
         ConfigFromName::Head => ConfigFrom::Head,
         ConfigFromName::Worktree => ConfigFrom::Worktree,
     });
-    Scope {
+    // Without a range to choose, what the CI says of one is nobody's concern.
+    let ci = judging.map(|_| ci::range(&surroundings)).transpose()?.flatten();
+    Ok(Scope {
         directory: global.directory.clone(),
         config: global.config.clone(),
         config_from,
@@ -184,22 +185,22 @@ fn scope(global: &Global, judging: Option<&Judging>) -> Scope {
         range: RangeRequest {
             base: judging.and_then(|judging| judging.base.clone()),
             head: judging.and_then(|judging| judging.head.clone()),
-            ci: ci::range(&surroundings),
+            ci,
         },
-    }
+    })
 }
 
-fn inputs(global: &Global, judging: &Judging, jobs: usize) -> Inputs<'static> {
-    Inputs {
-        scope: scope(global, Some(judging)),
-        offline: judging.offline,
+fn inputs(global: &Global, judging: &Judging) -> Result<Inputs<'static>, Error> {
+    Ok(Inputs {
+        scope: scope(global, Some(judging))?,
+        offline: false,
         fail_on: match judging.fail_on {
             FailOnName::Error => FailOn::Error,
             FailOnName::Warning => FailOn::Warning,
             FailOnName::Never => FailOn::Never,
         },
-        jobs,
+        jobs: 1,
         credentials: CredentialSources::from_env(variable),
         variable: &variable,
-    }
+    })
 }

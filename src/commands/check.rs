@@ -1,7 +1,5 @@
 //! `check`: judges a change and writes nothing.
 
-use std::collections::BTreeMap;
-
 use super::error::Error;
 use super::judge::{Inputs, judge};
 use crate::domain::Review;
@@ -13,5 +11,5 @@ use crate::domain::Review;
 pub async fn check(inputs: &Inputs<'_>) -> Result<Review, Error> {
     let mut judged = judge(inputs).await?;
     let plan = std::mem::take(&mut judged.plan);
-    Ok(judged.review(&plan, &BTreeMap::new()))
+    Ok(judged.review(&plan, None))
 }

@@ -1,5 +1,6 @@
 //! What keeps a command from giving an answer, and the exit codes.
 
+use crate::domain::Revision;
 use crate::domain::tree::TreeError;
 use crate::git;
 use crate::registry;
@@ -55,6 +56,8 @@ pub enum Error {
         what: String,
         /// All of them.
         faults: Vec<Fault>,
+        /// The revision it was read from.
+        revision: Revision,
     },
     /// The repository could not be read.
     #[error("cannot compare the revisions")]
@@ -79,6 +82,10 @@ pub enum Error {
     Format(#[from] serde_json::Error),
 }
 
+fn begins_with_hash(rev: &str) -> bool {
+    rev.len() >= 40 && rev.bytes().take(40).all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl Error {
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: hint.into() }
@@ -95,6 +102,8 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } | Self::Faults { .. } | Self::Registries(_) | Self::Io { .. } => Exit::Usage,
+            // A full hash that is not here may come with a fetch; a name that is not known was mistyped.
+            Self::Git(git::Error::UnknownRevision { rev, shallow: false, .. }) if !begins_with_hash(rev) => Exit::Usage,
             Self::Git(
                 git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. },
             ) => Exit::Usage,
@@ -109,7 +118,13 @@ impl Error {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Git(error) => error.hint(),
             Self::Registries(error) => error.hint(),
-            Self::Faults { .. } => Some("promote-bot schema config prints what is allowed".to_owned()),
+            Self::Faults { revision: Revision::Commit(commit), .. } => {
+                let commit = commit.get(..7).unwrap_or(commit);
+                Some(format!(
+                    "this is the version at {commit}, which judges here; a change to it counts after the merge"
+                ))
+            }
+            Self::Faults { .. } => None,
             Self::Tree(_) | Self::Io { .. } | Self::Format(_) => None,
         }
     }

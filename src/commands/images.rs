@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::Error;
+use super::uses::select;
 use super::workspace::{Scope, Snapshot};
 use crate::domain::{Environment, LoadRestrictor, Tree, TreePath};
 use crate::kustomize::sites_digest;
@@ -37,14 +38,20 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             owners.push((path, environment));
         }
     }
-    let wanted = &inputs.scope.environments;
     let asked = asked(inputs)?;
     let paths: Vec<TreePath> = if asked.is_empty() {
-        let is_wanted = |environment: &Environment| wanted.is_empty() || wanted.contains(&environment.name);
+        let wanted = select(&environments, &inputs.scope.environments)?;
+        let is_wanted = |environment: &Environment| wanted.iter().any(|name| name.name == environment.name);
         owners.iter().filter(|(_, environment)| is_wanted(environment)).map(|(path, _)| path.clone()).collect()
     } else {
         asked.iter().map(|text| inside(repository.prefix(), text)).collect::<Result<_, _>>()?
     };
+    if paths.is_empty() {
+        return Err(Error::usage(
+            "there are no overlays",
+            "name some, or the environments they belong to in promote-bot.yaml",
+        ));
+    }
     for path in paths {
         let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, environment)| *environment);
         each(&resolve(tree, path, owner, inputs.load_restrictor))?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::error::Error;
 use crate::config::{self, Found, template};
-use crate::domain::{ImageRef, LoadRestrictor, Revision, Tree, TreePath};
+use crate::domain::{Environment, ImageRef, LoadRestrictor, Revision, Tree, TreePath};
 use crate::git::Repository;
 use crate::overlay;
 
@@ -33,14 +33,14 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
     let repository = Repository::open(&inputs.directory)?;
     let tree = repository.tree(&Revision::Worktree)?;
     let layout = overlay::layout(tree.as_ref())?;
-    if layout.is_empty() {
+    if !layout.keys().any(|name| Environment::is_name(name)) {
         return Err(Error::usage(
-            "no overlays were found: no directory lies below one called `overlays`",
+            "no overlays were found: no directory whose name could be an environment's lies below one called `overlays`",
             "write promote-bot.yaml by hand; promote-bot schema config prints what goes into it",
         ));
     }
     let mut found = Vec::new();
-    for (name, paths) in &layout {
+    for (name, paths) in layout.iter().filter(|(name, _)| Environment::is_name(name)) {
         let images = image_names(tree.as_ref(), paths)?;
         found.push(Found { name: name.clone(), overlays: patterns(paths), images });
     }

@@ -9,7 +9,7 @@ use super::review::{self, Draft};
 use super::settings::settings;
 use super::uses::{self, EnvironmentChanges};
 use super::workspace::{Scope, Workspace};
-use crate::domain::{Candidate, Evidence, Outcome, Plan, Review, Severity};
+use crate::domain::{Candidate, Evidence, Outcome, Plan, Review, ReviewResult};
 use crate::plan;
 use crate::policy::{self, Verdict};
 use crate::registry::{CredentialSources, Registries};
@@ -59,7 +59,8 @@ pub(super) struct Judged {
 pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let started = Instant::now();
     let mut workspace = Workspace::open(&inputs.scope)?;
-    let in_force = policies::load(workspace.rules.as_ref(), &workspace.config.environments)?;
+    let in_force =
+        policies::load(workspace.rules.as_ref(), &workspace.config_used.revision, &workspace.config.environments)?;
     let mut environments = uses::changes(&mut workspace, &inputs.scope.environments)?;
     let registries = connect(inputs, &mut workspace)?;
     let candidates: Vec<Candidate> =
@@ -70,11 +71,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
         None => vec![Evidence::UNASKED; candidates.len()],
     };
     let plan = plan::settle(candidates.into_iter().zip(evidence).collect(), external);
-    let mut verdicts = policy::judge(&plan, &in_force);
-    if inputs.fail_on == FailOn::Warning {
-        // What fails the gate must not be copied either.
-        verdicts.iter_mut().for_each(|verdict| verdict.finding.severity = review::raised(verdict.finding.severity));
-    }
+    let verdicts = policy::judge(&plan, &in_force, inputs.fail_on == FailOn::Warning);
     Ok(Judged {
         workspace,
         environments,
@@ -106,8 +103,8 @@ fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Regi
 }
 
 impl Judged {
-    /// Makes the one record that every report is made from; `plan` and `outcomes` as they stand by then.
-    pub(super) fn review(self, plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Review {
+    /// Makes the one record that every report is made from; `outcomes` where the plan was carried out.
+    pub(super) fn review(self, plan: &Plan, outcomes: Option<&BTreeMap<usize, Outcome>>) -> Review {
         let draft = Draft {
             plan,
             verdicts: &self.verdicts,
@@ -125,14 +122,9 @@ impl Judged {
             range: self.workspace.range,
             config: self.workspace.config_used,
             notes: self.workspace.notes,
-            result: environments.iter().map(|e| e.result).max().unwrap_or(crate::domain::ReviewResult::Noop),
+            result: environments.iter().map(|e| e.result).max().unwrap_or(ReviewResult::Noop),
             environments,
             stats,
         }
     }
-}
-
-/// Tells whether any verdict of `verdicts` keeps `step` from going.
-pub(super) fn is_denied(verdicts: &[Verdict], step: usize) -> bool {
-    verdicts.iter().any(|verdict| verdict.step == step && verdict.finding.severity == Severity::Error)
 }

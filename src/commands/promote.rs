@@ -15,9 +15,9 @@ use crate::registry::Progress;
 pub async fn promote(inputs: &Inputs<'_>, dry_run: bool, progress: &dyn Progress) -> Result<Review, Error> {
     let mut judged = judge(inputs).await?;
     let approved = approve(std::mem::take(&mut judged.plan), &judged.verdicts);
-    let outcomes = match &judged.registries {
-        Some(registries) if !dry_run => registries.carry_out(&approved, progress).await.into_iter().collect(),
-        _ => BTreeMap::new(),
+    let outcomes: Option<BTreeMap<_, _>> = match &judged.registries {
+        Some(registries) if !dry_run => Some(registries.carry_out(&approved, progress).await.into_iter().collect()),
+        _ => None,
     };
-    Ok(judged.review(approved.plan(), &outcomes))
+    Ok(judged.review(approved.plan(), outcomes.as_ref()))
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::judge::is_denied;
 use super::uses::EnvironmentChanges;
 use super::workspace::read_optional;
 use crate::domain::{
-    Candidate, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, ImageSite, Location, Outcome,
-    Plan, ReviewResult, Settled, Severity, State, Stats, Tree, TreePath,
+    Candidate, Cause, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, ImageSite, Location,
+    Outcome, Plan, ReviewResult, Settled, Severity, State, Stats, Tree, TreePath,
 };
 use crate::plan;
 use crate::policy::Verdict;
@@ -17,7 +16,8 @@ use crate::policy::Verdict;
 pub(super) struct Draft<'a> {
     pub(super) plan: &'a Plan,
     pub(super) verdicts: &'a [Verdict],
-    pub(super) outcomes: &'a BTreeMap<usize, Outcome>,
+    /// What became of the approved steps; none where nothing was carried out.
+    pub(super) outcomes: Option<&'a BTreeMap<usize, Outcome>>,
     pub(super) offline: bool,
     pub(super) raise_warnings: bool,
 }
@@ -52,7 +52,7 @@ impl Draft<'_> {
             images.extend(changes.map(|change| of_change(change, state)));
         }
         if self.raise_warnings {
-            findings.iter_mut().for_each(|finding| finding.severity = raised(finding.severity));
+            findings.iter_mut().for_each(|finding| finding.severity = finding.severity.raised());
         }
         findings.sort_by(|a, b| (b.severity, &a.image, &a.rule).cmp(&(a.severity, &b.image, &b.rule)));
         findings
@@ -70,7 +70,8 @@ impl Draft<'_> {
     }
 
     fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Option<Finding>) {
-        let base = of_candidate(settled.candidate(), is_denied(self.verdicts, index));
+        let denied = self.verdicts.iter().any(|verdict| verdict.step == index && verdict.denies());
+        let base = of_candidate(settled.candidate(), denied);
         match settled {
             Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, None),
             Settled::Refused(refusal) => {
@@ -79,9 +80,14 @@ impl Draft<'_> {
             }
             Settled::Step(step) => {
                 let content = step.content.clone().unwrap_or_default();
-                let outcome = self.outcomes.get(&index);
-                let untouched = if step.present { State::Present } else { State::Missing };
-                let (state, finding) = outcome.map_or((untouched, None), |outcome| plan::after(step, outcome));
+                let outcome = self.outcomes.and_then(|outcomes| outcomes.get(&index));
+                let (state, finding) = match outcome {
+                    Some(outcome) => plan::after(step, outcome),
+                    None if step.present => (State::Present, None),
+                    // Nothing may leave a run that copies without being copied, denied or told.
+                    None if self.outcomes.is_some() && !denied => plan::after(step, &plan::forgotten()),
+                    None => (State::Missing, None),
+                };
                 let (bytes_copied, bytes_reused) = match outcome {
                     Some(Outcome::Copied { bytes_copied, bytes_reused, .. }) => (*bytes_copied, *bytes_reused),
                     _ => (0, 0),
@@ -106,12 +112,12 @@ impl Draft<'_> {
     }
 
     fn result(&self, images: &[ImageReview], findings: &[Finding]) -> ReviewResult {
-        let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-        let undecided = |finding: &&Finding| matches!(finding.rule.as_str(), "registry-unreadable" | "copy-failed");
-        if findings.iter().any(|finding| is_error(&finding) && !undecided(&finding)) {
+        let has_error =
+            |cause| findings.iter().any(|finding| finding.severity == Severity::Error && finding.cause == cause);
+        if has_error(Cause::Change) {
             return ReviewResult::Failure;
         }
-        if findings.iter().filter(is_error).any(|finding| undecided(&finding)) {
+        if has_error(Cause::Circumstance) {
             return ReviewResult::Error;
         }
         let is_new = |image: &&ImageReview| matches!(image.kind, ChangeKind::Added | ChangeKind::Changed);
@@ -121,11 +127,6 @@ impl Draft<'_> {
             false => ReviewResult::Noop,
         }
     }
-}
-
-/// Returns the severity a finding has under `--fail-on warning`.
-pub(super) fn raised(severity: Severity) -> Severity {
-    if severity == Severity::Warning { Severity::Error } else { severity }
 }
 
 /// Counts over all environments.

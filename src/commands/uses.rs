@@ -44,7 +44,8 @@ pub(super) fn changes(workspace: &mut Workspace, wanted: &[String]) -> Result<Ve
     Ok(found)
 }
 
-fn select(all: &[Environment], wanted: &[String]) -> Result<Vec<Environment>, Error> {
+/// Picks the environments that are wanted, all when none are named.
+pub(super) fn select(all: &[Environment], wanted: &[String]) -> Result<Vec<Environment>, Error> {
     if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|environment| environment.name == **name)) {
         let names: Vec<&str> = all.iter().map(|environment| environment.name.as_str()).collect();
         return Err(Error::usage(

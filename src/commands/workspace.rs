@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::policies;
 use crate::config::{self, Config};
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{ConfigUsed, Environment, LoadRestrictor, Range, Revision, Tree, TreePath};
@@ -60,7 +61,7 @@ impl Workspace {
         let mut revision = config_revision(scope, &range, repository.root().is_none());
         let mut rules = repository.tree(&revision)?;
         let mut text = read_optional(rules.as_ref(), &path)?;
-        if text.is_none() && revision == range.base && scope.config_from.is_none() && revision != range.head {
+        if text.is_none() && revision == range.target && scope.config_from.is_none() && revision != range.head {
             (revision, rules) = (range.head.clone(), repository.tree(&range.head)?);
             text = read_optional(rules.as_ref(), &path)?;
             if text.is_some() {
@@ -68,7 +69,7 @@ impl Workspace {
             }
         }
         let (config, used) = match text {
-            Some(text) => (read_config(&path, &text)?, Some(path.to_string())),
+            Some(text) => (read_config(&path, &text, &revision)?, Some(path.to_string())),
             None if scope.config.is_some() => {
                 let message = format!("there is no {path} at {}", revision.short());
                 return Err(Error::usage(
@@ -79,24 +80,35 @@ impl Workspace {
             None => (Config { environments: environments_by_layout(head.as_ref())?, ..Config::default() }, None),
         };
         let config_used = ConfigUsed { path: used, revision };
+        if scope.in_ci && scope.config_from.is_none() && range.target == Revision::Empty {
+            notes.push("there is no base to take the rules from: the change is judged by its own".to_owned());
+        }
         let mut workspace = Self { range, base, head, rules, config, config_used, notes };
         workspace.note_changed_rules(&path)?;
         Ok(workspace)
     }
 
-    /// Says when the change touches the rules: which version judges it, and whether the new one can be read.
+    /// Says when the change touches the rules: which version judges it, and whether a new configuration can be read.
     fn note_changed_rules(&mut self, path: &TreePath) -> Result<(), Error> {
         let (before, after) = (read_optional(self.base.as_ref(), path)?, read_optional(self.head.as_ref(), path)?);
-        if before.is_none() || before == after {
+        let mut edited = policies::edited(self.base.as_ref(), self.head.as_ref(), &self.config.environments)?;
+        if before != after {
+            edited.insert(0, path.clone());
+        }
+        // What the base does not have yet is brought by this change, and said to be.
+        if before.is_none() || edited.is_empty() {
             return Ok(());
         }
         let judged_by = self.config_used.revision.short().to_owned();
-        let effect = match self.config_used.revision == self.range.base {
+        let effect = match self.config_used.revision == self.range.target {
             true => format!("it is judged by the version at {judged_by}; the new one takes effect after the merge"),
             false => format!("it is judged by the version at {judged_by}; CI judges it by the version at its base"),
         };
-        self.notes.push(format!("this change edits {path}: {effect}"));
-        if let Some(Err(faults)) = after.map(|text| config::read(path.as_str(), &text)) {
+        let edited: Vec<String> = edited.iter().map(ToString::to_string).collect();
+        self.notes.push(format!("this change edits {}: {effect}", edited.join(", ")));
+        if let Some(Err(faults)) =
+            after.clone().filter(|_| before != after).map(|text| config::read(path.as_str(), &text))
+        {
             for fault in faults {
                 self.notes.push(format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));
             }
@@ -126,7 +138,7 @@ impl Snapshot {
         let tree = repository.tree(&revision)?;
         let path = config_path(&repository, scope)?;
         let environments = match read_optional(tree.as_ref(), &path)? {
-            Some(text) => read_config(&path, &text)?.environments,
+            Some(text) => read_config(&path, &text, &revision)?.environments,
             None => environments_by_layout(tree.as_ref())?,
         };
         Ok(Self { repository, tree, environments })
@@ -149,17 +161,18 @@ fn config_path(repository: &Repository, scope: &Scope) -> Result<TreePath, Error
 
 fn config_revision(scope: &Scope, range: &Range, is_bare: bool) -> Revision {
     match scope.config_from {
-        Some(ConfigFrom::Base) => range.base.clone(),
+        Some(ConfigFrom::Base) => range.target.clone(),
         Some(ConfigFrom::Head) => range.head.clone(),
         Some(ConfigFrom::Worktree) => Revision::Worktree,
-        None if scope.in_ci && range.base != Revision::Empty => range.base.clone(),
+        None if scope.in_ci && range.target != Revision::Empty => range.target.clone(),
         None if scope.in_ci || is_bare => range.head.clone(),
         None => Revision::Worktree,
     }
 }
 
-fn read_config(path: &TreePath, text: &[u8]) -> Result<Config, Error> {
-    config::read(path.as_str(), text).map_err(|faults| Error::Faults { what: path.to_string(), faults })
+fn read_config(path: &TreePath, text: &[u8], revision: &Revision) -> Result<Config, Error> {
+    let faulty = |faults| Error::Faults { what: path.to_string(), faults, revision: revision.clone() };
+    config::read(path.as_str(), text).map_err(faulty)
 }
 
 /// Reads a file that may be absent.

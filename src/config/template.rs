@@ -35,7 +35,7 @@ pub fn template(found: &[Found]) -> String {
     );
     let mut previous: Option<&str> = None;
     for environment in found {
-        let _ = writeln!(out, "  {}:", environment.name);
+        let _ = writeln!(out, "  {}:", quoted(&environment.name));
         let overlays: Vec<String> = environment.overlays.iter().map(|path| quoted(path)).collect();
         let overlays = match overlays.as_slice() {
             [one] => one.clone(),
@@ -46,7 +46,8 @@ pub fn template(found: &[Found]) -> String {
         let registry = common_registry(&environment.images).unwrap_or_else(guess);
         let _ = writeln!(out, "    registry: {registry}");
         if let Some(previous) = previous {
-            let _ = writeln!(out, "    from: {previous}{}# where a missing image is copied from", " ".repeat(12));
+            let _ =
+                writeln!(out, "    from: {}{}# where a missing image is copied from", quoted(previous), " ".repeat(12));
         }
         previous = Some(&environment.name);
     }
@@ -61,10 +62,15 @@ fn rank(name: &str) -> usize {
     USUAL_ORDER.iter().position(|names| names.contains(&name)).map_or(2, |group| group * 2)
 }
 
-fn quoted(path: &str) -> String {
-    let is_plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'));
-    if is_plain { path.to_owned() } else { format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"")) }
+/// Quotes what YAML would read as something else than text.
+fn quoted(text: &str) -> String {
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.'));
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic()) && !TYPED_WORDS.contains(&text);
+    if is_plain && is_word { text.to_owned() } else { format!("{text:?}") }
 }
+
+/// Words that YAML 1.1 takes for truth values or nothing.
+const TYPED_WORDS: [&str; 11] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
 
 /// The registry host that most of the images share, with the path components common to those.
 fn common_registry(images: &[String]) -> Option<String> {

@@ -17,6 +17,7 @@ pub fn changes(base: &[ImageSite], head: &[ImageSite]) -> Vec<Change> {
     let (before, after) = (by_reference(base), by_reference(head));
     let slots: BTreeMap<Slot<'_>, &str> =
         base.iter().map(|site| (Slot::of(site), site.image_use.image.as_str())).collect();
+    let gone = gone_by_name(&before, &after);
     let mut replaced = BTreeSet::new();
     let mut changes = Vec::new();
     for (reference, sites) in after.iter().filter(|(reference, _)| !before.contains_key(*reference)) {
@@ -28,7 +29,7 @@ pub fn changes(base: &[ImageSite], head: &[ImageSite]) -> Vec<Change> {
             .copied()
             .find(|image| same_name(image, reference))
             .or_else(|| predecessors.first().copied())
-            .or_else(|| gone_of_same_name(&before, &after, reference));
+            .or_else(|| gone.get(&name_of(reference)).and_then(|images| unclaimed(images, &replaced)));
         replaced.extend(predecessors.iter().copied().chain(predecessor).map(canonical));
         let kind = if predecessor.is_some() { ChangeKind::Changed } else { ChangeKind::Added };
         changes.push(change(kind, predecessor, Some(sites), sites));
@@ -87,17 +88,30 @@ fn canonical(image: &str) -> String {
 
 /// Tells whether two references are about one image: the last component of their repositories is equal.
 fn same_name(image: &str, other: &str) -> bool {
-    let name = |text: &str| text.parse::<ImageRef>().ok().map(|image| last_component(&image));
-    name(image).is_some_and(|found| Some(found) == name(other))
+    name_of(image) == name_of(other)
 }
 
 fn last_component(image: &ImageRef) -> String {
     image.repository().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-fn gone_of_same_name<'a>(before: &ByReference<'a>, after: &ByReference<'_>, reference: &str) -> Option<&'a str> {
-    let gone = before.iter().find(|(old, _)| !after.contains_key(*old) && same_name(old, reference));
-    gone.map(|(_, sites)| sites[0].image_use.image.as_str())
+/// References that are gone, by the last component of their repositories.
+fn gone_by_name<'a>(before: &ByReference<'a>, after: &ByReference<'_>) -> BTreeMap<String, Vec<&'a str>> {
+    let mut gone: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (_, sites) in before.iter().filter(|(reference, _)| !after.contains_key(*reference)) {
+        let image = sites[0].image_use.image.as_str();
+        gone.entry(name_of(image)).or_default().push(image);
+    }
+    gone
+}
+
+/// The first image that no other change took the place of.
+fn unclaimed<'a>(images: &[&'a str], replaced: &BTreeSet<String>) -> Option<&'a str> {
+    images.iter().copied().find(|image| !replaced.contains(&canonical(image)))
+}
+
+fn name_of(image: &str) -> String {
+    image.parse::<ImageRef>().map_or_else(|_| image.to_owned(), |image| last_component(&image))
 }
 
 fn change(kind: ChangeKind, before: Option<&str>, after: Option<&Vec<&ImageSite>>, sites: &[&ImageSite]) -> Change {

@@ -24,6 +24,15 @@ pub struct Environment {
     pub load_restrictor: LoadRestrictor,
 }
 
+impl Environment {
+    /// Tells whether `name` may be the name of an environment or a policy: it becomes part of statuses, ids and file names.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let alphabet = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+        (1..=63).contains(&name.len()) && name.bytes().all(alphabet) && !name.starts_with(['.', '-'])
+    }
+}
+
 /// Which files a kustomization may read, as kustomize's `--load-restrictor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LoadRestrictor {

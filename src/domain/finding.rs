@@ -14,6 +14,12 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Returns the severity where warnings count as errors.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        if self == Self::Warning { Self::Error } else { self }
+    }
+
     /// Returns the word reports use.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -25,6 +31,15 @@ impl Severity {
     }
 }
 
+/// What a finding comes from, which tells whether running again may end otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The change, the rules, or what registries hold: the author must act.
+    Change,
+    /// A registry or the repository's storage out of reach: nothing was decided, and running again is safe.
+    Circumstance,
+}
+
 /// Something the author of a change should know: a verdict with its place and its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -32,6 +47,8 @@ pub struct Finding {
     pub rule: String,
     /// How much it weighs.
     pub severity: Severity,
+    /// What it comes from.
+    pub cause: Cause,
     /// What is the matter, with expected and actual; one sentence without a full stop.
     pub message: String,
     /// What to do about it.

@@ -1,5 +1,6 @@
 //! Image uses: what an overlay runs, and where the text stands that says so.
 
+use super::finding::Cause;
 use super::location::Location;
 use super::tree::TreePath;
 
@@ -89,4 +90,6 @@ pub struct OverlayError {
     pub hint: String,
     /// The place of the cause, when it is a place in a file.
     pub location: Option<Location>,
+    /// Whether the overlay or the storage is to blame.
+    pub cause: Cause,
 }

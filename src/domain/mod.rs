@@ -22,7 +22,7 @@ pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};
 pub use change::{Change, ChangeKind, ImageSite};
 pub use digest::{Algorithm, Digest, Hasher, InvalidDigest};
 pub use environment::{Environment, InvalidRewrite, LoadRestrictor, RegistryPrefix, Rewrite};
-pub use finding::{Finding, Severity};
+pub use finding::{Cause, Finding, Severity};
 pub use glob::{Glob, InvalidGlob};
 pub use image::{ImageRef, InvalidImage};
 pub use image_use::{ImageUse, Origins, OverlayError, OverlayImages, Partial, UseClass, Workload};

@@ -42,6 +42,9 @@ pub struct Range {
     pub base: Revision,
     /// The newer side.
     pub head: Revision,
+    /// The tip of the branch the change goes into, as far as it is known: where rules come from in CI. Newer than `base` when
+    /// the change branched off a while ago.
+    pub target: Revision,
     /// How the range was chosen, for people.
     pub why: String,
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::finding::Cause;
+
 /// How many symbolic links one path may go through, as on Linux.
 const MAX_LINKS: usize = 40;
 
@@ -41,6 +43,13 @@ impl TreePath {
             }
         }
         Some(Self(components.join("/")))
+    }
+
+    /// Returns the path of the entry `name` of this directory; `None` for what is no name of an entry (`..`, `a/b`, nothing).
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<Self> {
+        let is_name = !matches!(name, "" | "." | "..") && !name.contains('/');
+        is_name.then(|| if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) })
     }
 
     /// Returns the path as text; empty for the root.
@@ -111,6 +120,16 @@ pub enum TreeError {
         /// What is wrong with the link.
         why: &'static str,
     },
+    /// A file is larger than anything an overlay is made of.
+    #[error("{path} has {size_bytes} bytes, more than the {limit_bytes} that are read")]
+    TooLarge {
+        /// The path asked for.
+        path: TreePath,
+        /// Its size.
+        size_bytes: u64,
+        /// The most that is read.
+        limit_bytes: u64,
+    },
     /// The storage below failed.
     #[error("cannot read {path}")]
     Storage {
@@ -120,6 +139,17 @@ pub enum TreeError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl TreeError {
+    /// Tells whether the tree's content is to blame, or the storage below it.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Missing(_) | Self::Link { .. } | Self::TooLarge { .. } => Cause::Change,
+            Self::Storage { .. } => Cause::Circumstance,
+        }
+    }
 }
 
 /// A tree of files. Paths given to the three required methods have no symbolic link among their *parents*

@@ -52,9 +52,9 @@ impl CommitTree {
     }
 }
 
-fn decode(repository: &gix::Repository, path: &TreePath, id: ObjectId) -> Result<Listing, TreeError> {
-    let object = repository.try_find_object(id).map_err(failed(path))?;
-    let object = object.ok_or_else(|| storage(path, missing(path, id)))?;
+fn decode(repository: &gix::Repository, path: &TreePath, object_id: ObjectId) -> Result<Listing, TreeError> {
+    let object = repository.try_find_object(object_id).map_err(failed(path))?;
+    let object = object.ok_or_else(|| storage(path, missing(path, object_id)))?;
     let tree = object.try_into_tree().map_err(failed(path))?;
     let mut listing = Listing::new();
     for entry in tree.iter() {
@@ -66,7 +66,12 @@ fn decode(repository: &gix::Repository, path: &TreePath, id: ObjectId) -> Result
             tree::EntryKind::Commit => EntryKind::Submodule,
         };
         let id = entry.object_id();
-        listing.insert(entry.filename().to_str_lossy().into_owned(), Entry { kind, id });
+        let name = entry.filename().to_str_lossy().into_owned();
+        if TreePath::root().child(&name).is_none() {
+            let fault = std::io::Error::other(format!("the tree {} has an entry called `{name}`", object_id));
+            return Err(storage(path, fault));
+        }
+        listing.insert(name, Entry { kind, id });
     }
     Ok(listing)
 }

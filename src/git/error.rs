@@ -100,6 +100,12 @@ pub enum Error {
         /// Whether the clone is shallow.
         shallow: bool,
     },
+    /// The branch the CI says the change goes into is not here.
+    #[error("cannot find {target}, the branch this change goes into")]
+    TargetMissing {
+        /// Its short name.
+        target: String,
+    },
     /// The head is all zeros: the event deleted the branch.
     #[error("cannot judge an all-zero head: the branch was deleted")]
     DeletedHead,
@@ -114,14 +120,6 @@ pub enum Error {
     SparseIndex {
         /// The first such directory.
         path: String,
-    },
-    /// A file is larger than anything Kustomize reads.
-    #[error("cannot hold {size_bytes} bytes: the limit is {limit_bytes}")]
-    TooLarge {
-        /// The size of the file.
-        size_bytes: u64,
-        /// The largest size read.
-        limit_bytes: u64,
     },
     /// Git's storage failed.
     #[error("cannot read {what}")]
@@ -161,10 +159,14 @@ impl Error {
                 "name the base with --base, or count everything as new with `--base empty`".to_owned()
             }
             Self::NoDefaultBranch { shallow, .. } => no_default_branch_hint(*shallow),
+            Self::TargetMissing { target } => {
+                let shown = if is_plain(target) { target.as_str() } else { "BRANCH" };
+                format!("run `git fetch origin {shown}:refs/remotes/origin/{shown}`, or name the base with --base")
+            }
             Self::DeletedHead => "skip the run when a branch is deleted".to_owned(),
             Self::Conflicted { .. } => "resolve the conflict and `git add` the file".to_owned(),
             Self::SparseIndex { .. } => "run `git sparse-checkout reapply --no-sparse-index`".to_owned(),
-            Self::TooLarge { .. } | Self::Storage { .. } => return None,
+            Self::Storage { .. } => return None,
         })
     }
 
@@ -175,15 +177,18 @@ impl Error {
     }
 }
 
+/// Tells whether a revision, which is foreign text, may stand in a command line: no shell reads anything else into it.
+fn is_plain(rev: &str) -> bool {
+    !rev.is_empty()
+        && !rev.starts_with('-')
+        && rev.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte))
+}
+
 /// Names the fetch that would bring `rev`, where it can be told from the name.
 fn unknown_hint(rev: &str) -> String {
-    // A revision is foreign text: it goes into a command line only when no shell could read anything else into it.
-    let is_plain = !rev.is_empty()
-        && !rev.starts_with('-')
-        && rev.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
     match rev.strip_prefix("origin/") {
-        Some(branch) if is_plain => format!("run `git fetch origin {branch}:refs/remotes/origin/{branch}`"),
-        None if is_plain => format!("check the name, or run `git fetch origin {rev}`"),
+        Some(branch) if is_plain(rev) => format!("run `git fetch origin {branch}:refs/remotes/origin/{branch}`"),
+        None if is_plain(rev) => format!("check the name, or run `git fetch origin {rev}`"),
         _ => "check the name with `git rev-parse`, or fetch it".to_owned(),
     }
 }

@@ -84,9 +84,7 @@ pub(super) fn storage(path: &TreePath, source: impl Into<Box<dyn std::error::Err
 
 /// Says that the file at `path` is larger than what is read.
 pub(super) fn too_large(path: &TreePath, size_bytes: u64) -> TreeError {
-    let limit_bytes = MAX_FILE_BYTES;
-    let source = Error::TooLarge { size_bytes, limit_bytes };
-    storage(path, source)
+    TreeError::TooLarge { path: path.clone(), size_bytes, limit_bytes: MAX_FILE_BYTES }
 }
 
 /// Says that the object at `path` is absent, as in a partial clone.

@@ -27,6 +27,10 @@ pub struct CiRange {
     pub base: Option<String>,
     /// The head; `HEAD` when absent, all zeros for a deleted branch.
     pub head: Option<String>,
+    /// Whether `base` may be gone (a forced push replaced it); then the history tells the base.
+    pub base_may_be_gone: bool,
+    /// The short name of the branch the change goes into; it must be here.
+    pub target: Option<String>,
     /// The short name of the default branch.
     pub default_branch: Option<String>,
     /// Where this comes from, such as "pull_request event".
@@ -66,8 +70,26 @@ pub(super) trait Facts {
 pub(super) fn choose(request: &RangeRequest, facts: &dyn Facts) -> Result<Range, Error> {
     let chooser = Chooser { request, facts };
     let head = chooser.head()?;
-    let (base, why) = chooser.base(&head)?;
-    Ok(Range { base, head, why })
+    let Base { revision, tip, why } = chooser.base(&head)?;
+    Ok(Range { target: tip.unwrap_or_else(|| revision.clone()), base: revision, head, why })
+}
+
+/// The older side, the tip of the branch it was found by, and how it was chosen.
+struct Base {
+    revision: Revision,
+    tip: Option<Revision>,
+    why: String,
+}
+
+impl Base {
+    fn new(revision: impl Into<Revision>, why: impl Into<String>) -> Self {
+        Self { revision: revision.into(), tip: None, why: why.into() }
+    }
+
+    /// The commit where a change left `branch`.
+    fn on(branch: &Branch, revision: CommitId, why: String) -> Self {
+        Self { revision: revision.into(), tip: Some(branch.commit.clone().into()), why }
+    }
 }
 
 struct Chooser<'a> {
@@ -102,34 +124,35 @@ impl Chooser<'_> {
         }
     }
 
-    fn base(&self, head: &Revision) -> Result<(Revision, String), Error> {
+    fn base(&self, head: &Revision) -> Result<Base, Error> {
         if let Some(base) = self.request.base.as_deref() {
             return match base {
-                "empty" => Ok((Revision::Empty, "given by --base".to_owned())),
+                "empty" => Ok(Base::new(Revision::Empty, "given by --base")),
                 base => self.named_base(base, head, "given by --base"),
             };
         }
-        match (&self.request.ci, &self.request.head) {
-            (Some(ci), None) => match ci.base.as_deref() {
-                Some(base) => self.named_base(base, head, &ci.why),
-                None => {
-                    let (base, why) = self.base_from_history(head)?;
-                    Ok((base, format!("{}: {why}", ci.why)))
-                }
-            },
-            _ => self.base_from_history(head),
+        let (Some(ci), None) = (&self.request.ci, &self.request.head) else {
+            return self.base_from_history(head);
+        };
+        let named = ci.base.as_deref().map(|base| self.named_base(base, head, &ci.why));
+        match named {
+            Some(Err(Error::UnknownRevision { .. } | Error::MissingInShallowClone { .. })) if ci.base_may_be_gone => {}
+            Some(named) => return named,
+            None => {}
         }
+        let found = self.base_from_history(head)?;
+        Ok(Base { why: format!("{}: {}", ci.why, found.why), ..found })
     }
 
-    fn named_base(&self, base: &str, head: &Revision, why: &str) -> Result<(Revision, String), Error> {
+    fn named_base(&self, base: &str, head: &Revision, why: &str) -> Result<Base, Error> {
         match is_all_zeros(base) {
             true => self.base_of_new_branch(head, why),
-            false => Ok((self.facts.commit(base)?.into(), why.to_owned())),
+            false => Ok(Base::new(self.facts.commit(base)?, why)),
         }
     }
 
     /// Chooses the base of a branch that was just made: all of its commits are new, however few.
-    fn base_of_new_branch(&self, head: &Revision, why: &str) -> Result<(Revision, String), Error> {
+    fn base_of_new_branch(&self, head: &Revision, why: &str) -> Result<Base, Error> {
         let Some(tip) = self.tip(head)? else {
             return Ok(no_commits());
         };
@@ -139,12 +162,11 @@ impl Chooser<'_> {
             true => ", which is the head itself",
             false => "",
         };
-        let name = default.name;
-        let why = format!("{why}, a new branch: merge base with {name}{itself}");
-        Ok((base.into(), why))
+        let why = format!("{why}, a new branch: merge base with {}{itself}", default.name);
+        Ok(Base::on(&default, base, why))
     }
 
-    fn base_from_history(&self, head: &Revision) -> Result<(Revision, String), Error> {
+    fn base_from_history(&self, head: &Revision) -> Result<Base, Error> {
         match (self.tip(head)?, head) {
             (None, _) => Ok(no_commits()),
             (Some(tip), Revision::Commit(_)) => self.base_of_commit(&tip),
@@ -153,32 +175,35 @@ impl Chooser<'_> {
     }
 
     /// Chooses the base of uncommitted work on top of `tip`.
-    fn base_of_disk(&self, tip: CommitId) -> Result<(Revision, String), Error> {
+    fn base_of_disk(&self, tip: CommitId) -> Result<Base, Error> {
         let branch = match self.facts.upstream()? {
             Some(upstream) => Some(upstream),
             None => self.default_branch()?,
         };
         let Some(branch) = branch else {
-            return Ok((tip.into(), "no upstream or default branch: HEAD".to_owned()));
+            return Ok(Base::new(tip, "no upstream or default branch: HEAD"));
         };
         let base = self.merge_base(&tip, &branch)?;
-        Ok((base.into(), format!("merge base with {}", branch.name)))
+        // A branch that is pushed equals its upstream: what it changed is then judged by --head HEAD.
+        let pushed = if base == tip && branch.commit == tip { ", which has every commit of this branch" } else { "" };
+        let why = format!("merge base with {}{pushed}", branch.name);
+        Ok(Base::on(&branch, base, why))
     }
 
     /// Chooses the base of a commit. The default branch comes first here: a branch that is pushed equals its upstream.
-    fn base_of_commit(&self, tip: &CommitId) -> Result<(Revision, String), Error> {
+    fn base_of_commit(&self, tip: &CommitId) -> Result<Base, Error> {
         let branch = match self.default_branch()? {
             Some(default) => default,
             None => self.upstream_of(tip)?.ok_or_else(|| self.no_default_branch(tip))?,
         };
         let base = self.merge_base(tip, &branch)?;
-        let name = branch.name;
         if base != *tip {
-            return Ok((base.into(), format!("merge base with {name}")));
+            let why = format!("merge base with {}", branch.name);
+            return Ok(Base::on(&branch, base, why));
         }
         Ok(match self.facts.first_parent(tip)? {
-            Some(parent) => (parent.into(), format!("first parent, for the head is on {name}")),
-            None => (Revision::Empty, "the head is the first commit: nothing was before it".to_owned()),
+            Some(parent) => Base::new(parent, format!("first parent, for the head is on {}", branch.name)),
+            None => Base::new(Revision::Empty, "the head is the first commit: nothing was before it"),
         })
     }
 
@@ -199,7 +224,16 @@ impl Chooser<'_> {
         }
     }
 
+    /// Finds the branch a change goes into: the one the CI names, which must be here, else the default branch.
     fn default_branch(&self) -> Result<Option<Branch>, Error> {
+        if let Some(target) = self.request.ci.as_ref().and_then(|ci| ci.target.as_deref()) {
+            for name in remote_and_local(target.trim_start_matches("refs/heads/")) {
+                if let Some(branch) = self.facts.branch(&name)? {
+                    return Ok(Some(branch));
+                }
+            }
+            return Err(Error::TargetMissing { target: target.to_owned() });
+        }
         for name in self.default_branch_names() {
             if let Some(branch) = self.facts.branch(&name)? {
                 return Ok(Some(branch));
@@ -251,8 +285,8 @@ fn remote_and_local(name: &str) -> [String; 2] {
     [format!("refs/remotes/origin/{name}"), format!("refs/heads/{name}")]
 }
 
-fn no_commits() -> (Revision, String) {
-    (Revision::Empty, "the repository has no commits: everything is new".to_owned())
+fn no_commits() -> Base {
+    Base::new(Revision::Empty, "the repository has no commits: everything is new")
 }
 
 /// Tells whether a CI wrote "no such commit".

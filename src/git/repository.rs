@@ -18,9 +18,6 @@ use super::work_tree::WorkTree;
 use crate::domain::tree::{MemoryTree, Tree, TreePath};
 use crate::domain::{Range, Revision};
 
-/// The fewest hex digits [`Repository::short`] shows.
-const MIN_SHORT_LENGTH: usize = 7;
-
 /// A Git repository, bare or with a work tree; may be shared between threads.
 #[derive(Debug)]
 pub struct Repository {
@@ -106,34 +103,6 @@ impl Repository {
             Revision::Index => Box::new(self.index_tree()?),
             Revision::Worktree => Box::new(WorkTree::new(self.work_tree_root("work tree")?.to_owned())),
         })
-    }
-
-    /// Returns the shortest unambiguous hash of a commit, at least seven digits, or the word for anything else.
-    #[must_use]
-    pub fn short(&self, revision: &Revision) -> String {
-        let Revision::Commit(id) = revision else {
-            return revision.to_string();
-        };
-        let Ok(object_id) = gix::ObjectId::from_hex(id.as_bytes()) else {
-            return id.clone();
-        };
-        let prefix = self.objects.with(|repository| {
-            let attached = gix::prelude::ObjectIdExt::attach(object_id, repository);
-            attached.shorten().map(|prefix| prefix.hex_len())
-        });
-        let length = prefix.unwrap_or(MIN_SHORT_LENGTH).max(MIN_SHORT_LENGTH);
-        id.get(..length).unwrap_or(id).to_owned()
-    }
-
-    /// Names a revision in a sentence: "commit 1a2b3c4", "the work tree", "the index", "nothing".
-    #[must_use]
-    pub fn describe(&self, revision: &Revision) -> String {
-        match revision {
-            Revision::Empty => "nothing".to_owned(),
-            Revision::Commit(_) => format!("commit {}", self.short(revision)),
-            Revision::Index => "the index".to_owned(),
-            Revision::Worktree => "the work tree".to_owned(),
-        }
     }
 
     fn work_tree_root(&self, asked: &'static str) -> Result<&Path, Error> {

@@ -1,7 +1,7 @@
 //! What stops a resolution, before it is known of which overlay.
 
 use crate::domain::tree::TreeError;
-use crate::domain::{OverlayError, TreePath};
+use crate::domain::{Cause, OverlayError, TreePath};
 use crate::yaml;
 
 use super::node::Place;
@@ -14,17 +14,18 @@ pub(super) struct Failure {
     message: String,
     hint: String,
     place: Option<Place>,
+    cause: Cause,
 }
 
 impl Failure {
     /// A failure at a place.
     pub(super) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
-        Box::new(Self { message: message.into(), hint: hint.into(), place: Some(place.clone()) })
+        Box::new(Self { message: message.into(), hint: hint.into(), place: Some(place.clone()), cause: Cause::Change })
     }
 
     /// A failure that has no place in a file.
     pub(super) fn without_place(message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
-        Box::new(Self { message: message.into(), hint: hint.into(), place: None })
+        Box::new(Self { message: message.into(), hint: hint.into(), place: None, cause: Cause::Change })
     }
 
     /// A failure of the tree below.
@@ -34,6 +35,7 @@ impl Failure {
             message: format!("{error}{cause}"),
             hint: "check that the file is part of this revision".into(),
             place: place.cloned(),
+            cause: error.cause(),
         })
     }
 
@@ -60,6 +62,7 @@ impl Failure {
             message: self.message,
             hint: self.hint,
             location: self.place.map(|place| place.location()),
+            cause: self.cause,
         }
     }
 }

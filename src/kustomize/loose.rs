@@ -5,7 +5,7 @@ use crate::domain::{OverlayError, Tree, TreePath};
 
 use super::error::{Failure, Result};
 use super::inline::Shift;
-use super::load::{Loader, MAX_FILES, missing};
+use super::load::{Loader, MAX_FILES, kustomization_files, missing};
 use super::node::{Node, Place, Reading};
 use super::{LoadRestrictor, Rendered};
 
@@ -42,8 +42,10 @@ fn read(tree: &dyn Tree, directory: &TreePath) -> Result<Rendered> {
 fn collect(tree: &dyn Tree, directory: &TreePath, depth: usize, files: &mut Vec<TreePath>) -> Result<()> {
     let entries = tree.list(directory).map_err(|error| Failure::of_tree(&error, None))?;
     for (name, kind) in entries.into_iter().filter(|(name, _)| !name.starts_with('.')) {
-        let Some(path) = directory.join(&name) else { continue };
+        let Some(path) = directory.child(&name) else { continue };
         match kind {
+            // A kustomization is an overlay of its own; its files mean something else before it is applied.
+            EntryKind::Directory if holds_kustomization(tree, &path)? => {}
             EntryKind::Directory if depth < MAX_DIRECTORIES => collect(tree, &path, depth + 1, files)?,
             EntryKind::File if is_manifest(&name) => files.push(path),
             // A link to a file is read; one to a directory is not, lest a circle is walked.
@@ -59,6 +61,11 @@ fn collect(tree: &dyn Tree, directory: &TreePath, depth: usize, files: &mut Vec<
         }
     }
     Ok(())
+}
+
+fn holds_kustomization(tree: &dyn Tree, directory: &TreePath) -> Result<bool> {
+    let files = kustomization_files(tree, directory).map_err(|error| Failure::of_tree(&error, None))?;
+    Ok(!files.is_empty())
 }
 
 fn is_manifest(name: &str) -> bool {

@@ -17,54 +17,69 @@ const MAX_DEPTH: usize = 32;
 /// # Errors
 /// When the tree cannot be read. A pattern that fits nothing is no error: the directory may exist on one side only.
 pub fn find(tree: &dyn Tree, patterns: &[String]) -> Result<Vec<TreePath>, TreeError> {
-    let mut named = BTreeSet::new();
-    for pattern in patterns {
-        let components: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        expand(tree, TreePath::root(), &components, &mut named)?;
-    }
     let mut overlays = BTreeSet::new();
-    for path in named {
-        unfold(tree, path, &mut overlays)?;
+    for pattern in patterns {
+        let components: Vec<&str> = pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        let mut search = Search { tree, seen: BTreeSet::new(), found: BTreeSet::new() };
+        search.expand(TreePath::root(), &components)?;
+        for path in search.found {
+            unfold(tree, path, &mut overlays)?;
+        }
     }
     Ok(overlays.into_iter().collect())
 }
 
-fn expand(tree: &dyn Tree, at: TreePath, components: &[&str], found: &mut BTreeSet<TreePath>) -> Result<(), TreeError> {
-    let Some((first, rest)) = components.split_first() else {
-        found.insert(at);
-        return Ok(());
-    };
-    if *first == "**" {
-        expand(tree, at.clone(), rest, found)?;
-        if at.components().count() < MAX_DEPTH {
-            for (name, kind) in tree.list(&at)? {
-                if let (EntryKind::Directory, Some(below)) = (kind, at.join(&name)) {
-                    expand(tree, below, components, found)?;
-                }
+/// The search for the directories that fit one pattern.
+struct Search<'t> {
+    tree: &'t dyn Tree,
+    /// Directories with how much of the pattern was left there: several `**` must not walk the same twice.
+    seen: BTreeSet<(TreePath, usize)>,
+    found: BTreeSet<TreePath>,
+}
+
+impl Search<'_> {
+    fn expand(&mut self, at: TreePath, components: &[&str]) -> Result<(), TreeError> {
+        if !self.seen.insert((at.clone(), components.len())) {
+            return Ok(());
+        }
+        let Some((first, rest)) = components.split_first() else {
+            self.found.insert(at);
+            return Ok(());
+        };
+        if *first == "**" {
+            self.expand(at.clone(), rest)?;
+            let deep = at.components().count() >= MAX_DEPTH;
+            let below = if deep { Vec::new() } else { self.entries(&at)? };
+            for (below, _) in below.into_iter().filter(|(_, kind)| *kind == EntryKind::Directory) {
+                self.expand(below, components)?;
+            }
+            return Ok(());
+        }
+        if Glob::is_literal(first) {
+            return match at.join(first) {
+                Some(below) if is_directory(self.tree, &below)? => self.expand(below, rest),
+                _ => Ok(()),
+            };
+        }
+        let Ok(glob) = Glob::new(first) else {
+            return Ok(());
+        };
+        for (below, _) in self.entries(&at)?.into_iter().filter(|(path, _)| glob.matches(path.name())) {
+            if is_directory(self.tree, &below)? {
+                self.expand(below, rest)?;
             }
         }
-        return Ok(());
+        Ok(())
     }
-    if Glob::is_literal(first) {
-        return match at.join(first) {
-            Some(below) if is_directory(tree, &below)? => expand(tree, below, rest, found),
-            _ => Ok(()),
+
+    /// Lists a directory, which may be reached through a link, by the names it was asked by.
+    fn entries(&self, at: &TreePath) -> Result<Vec<(TreePath, EntryKind)>, TreeError> {
+        let Some((directory, EntryKind::Directory)) = follow(self.tree, at)? else {
+            return Ok(Vec::new());
         };
+        let entries = self.tree.list(&directory)?;
+        Ok(entries.into_iter().filter_map(|(name, kind)| Some((at.child(&name)?, kind))).collect())
     }
-    let Ok(glob) = Glob::new(first) else {
-        return Ok(());
-    };
-    let Some((listed, _)) = follow(tree, &at)? else {
-        return Ok(());
-    };
-    for (name, _) in tree.list(&listed)?.into_iter().filter(|(name, _)| glob.matches(name)) {
-        if let Some(below) = at.join(&name)
-            && is_directory(tree, &below)?
-        {
-            expand(tree, below, rest, found)?;
-        }
-    }
-    Ok(())
 }
 
 fn is_directory(tree: &dyn Tree, path: &TreePath) -> Result<bool, TreeError> {
@@ -93,7 +108,7 @@ fn collect_below(tree: &dyn Tree, path: &TreePath, found: &mut BTreeSet<TreePath
     };
     let mut has_files = false;
     for (name, kind) in tree.list(&directory)? {
-        let Some(below) = path.join(&name) else {
+        let Some(below) = path.child(&name) else {
             continue;
         };
         match kind {
@@ -142,6 +157,14 @@ mod tests {
     #[test]
     fn a_linked_directory_keeps_the_name_it_was_asked_by() {
         assert_eq!(found(&apps(), &["live/production"]), ["live/production"]);
+        assert_eq!(found(&apps(), &["live/**/production", "live/**"]).last().unwrap(), "live/production");
+    }
+
+    #[test]
+    fn many_stars_do_not_walk_the_same_twice() {
+        let deep = format!("{}kustomization.yaml", "d/".repeat(30));
+        let tree = MemoryTree::of([(deep.as_str(), "")]);
+        assert_eq!(found(&tree, &["**/**/**/**/**/**/**/**/**/d"]).len(), 1);
     }
 
     #[test]

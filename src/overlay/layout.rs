@@ -26,7 +26,7 @@ fn collect(tree: &dyn Tree, at: &TreePath, found: &mut Layout) -> Result<(), Tre
         return Ok(());
     }
     for (name, kind) in tree.list(at)? {
-        let Some(below) = at.join(&name).filter(|_| kind == EntryKind::Directory && !name.starts_with('.')) else {
+        let Some(below) = at.child(&name).filter(|_| kind == EntryKind::Directory && !name.starts_with('.')) else {
             continue;
         };
         if at.name() == "overlays" {

@@ -51,6 +51,7 @@ pub fn resolve(
         message: error.to_string(),
         hint: "check the path and the links on the way to it".to_owned(),
         location: None,
+        cause: error.cause(),
     };
     let rendered = if kustomize::has_kustomization(tree, path).map_err(unreadable)? {
         kustomize::resolve(tree, path, &kustomize::Options { load_restrictor })?

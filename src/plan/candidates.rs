@@ -57,9 +57,9 @@ fn origin(environment: &Environment, source: Option<&Environment>, image: &Image
     (true, from)
 }
 
-/// A field that merely is called `image` may hold anything; a container's must be a reference.
+/// A field that merely is called `image` may hold anything; what a container or a chart runs must be a reference.
 fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> Option<Finding> {
-    let is_run = change.sites.iter().any(|site| site.image_use.class == UseClass::Container);
+    let is_run = change.sites.iter().any(|site| site.image_use.class != UseClass::Field);
     (is_run || *error == InvalidImage::Template).then(|| refusals::unreadable(change, text, error))
 }
 
@@ -110,6 +110,6 @@ mod tests {
     fn a_reference_that_cannot_be_read_is_said_not_skipped() {
         let found = sorted("prod.example/team/API:1");
         assert_eq!(found.unreadable[0].1.severity, Severity::Error);
-        assert_eq!(sorted("prod.example/team/api:${TAG}").unreadable[0].1.severity, Severity::Warning);
+        assert_eq!(sorted("prod.example/team/api:${TAG}").unreadable[0].1.severity, Severity::Error);
     }
 }

@@ -11,6 +11,6 @@ mod settle;
 pub(crate) mod testing;
 
 pub use candidates::{Sorted, candidates};
-pub use outcomes::after;
+pub use outcomes::{after, forgotten};
 pub use refusals::{EXPLANATIONS, Explanation, partial_overlay, unresolved_overlay};
 pub use settle::settle;

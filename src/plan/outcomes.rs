@@ -1,7 +1,7 @@
 //! What is said of a step that was carried out.
 
 use super::refusals::{destination_moved, plain};
-use crate::domain::{Finding, Outcome, Severity, State, Step};
+use crate::domain::{Cause, Finding, Outcome, Severity, State, Step};
 
 /// Tells how an image stands after `outcome`, and what is to be said about it.
 #[must_use]
@@ -24,7 +24,15 @@ pub fn after(step: &Step, outcome: &Outcome) -> (State, Option<Finding>) {
         }
         Outcome::Failed { reason, hint } => {
             let message = format!("{to} was not promoted: {reason}");
-            (State::Failed, Some(plain("copy-failed", &step.candidate, message, hint.clone())))
+            let finding = plain("copy-failed", &step.candidate, message, hint.clone());
+            (State::Failed, Some(Finding { cause: Cause::Circumstance, ..finding }))
         }
     }
+}
+
+/// The outcome of a step that nobody reported on.
+#[must_use]
+pub fn forgotten() -> Outcome {
+    let hint = "run promote-bot promote again; if it stays so, report it as a fault of promote-bot".to_owned();
+    Outcome::Failed { reason: "it was approved and not carried out".to_owned(), hint }
 }

@@ -1,7 +1,7 @@
 //! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
 
 use crate::domain::{
-    Candidate, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial, Severity,
+    Candidate, Cause, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial, Severity,
 };
 
 /// What a built-in finding means, for `promote-bot explain`.
@@ -53,6 +53,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
                stopped: blobs that arrived are not sent twice.",
     },
     Explanation {
+        id: "source-refused",
+        text: "The image would be copied from an environment that is to receive it by the same change, and there it was refused or denied. \
+               What an environment may not have, the next one does not get. Put right the finding of the earlier environment.",
+    },
+    Explanation {
         id: "copy-refused",
         text: "The destination does not take the image, or the source does not deliver what its digest says. Running again will not help: \
                the message says what was refused and by whom. Nothing was named at the destination.",
@@ -75,6 +80,7 @@ pub(super) fn plain(rule: &str, candidate: &Candidate, message: String, help: St
     Finding {
         rule: rule.to_owned(),
         severity: Severity::Error,
+        cause: Cause::Change,
         message,
         help,
         image: Some(candidate.to.repository().to_owned()),
@@ -134,25 +140,42 @@ pub(super) fn two_digests(candidate: &Candidate, one: &Digest, other: &Digest) -
     )
 }
 
-pub(super) fn missing_source(candidate: &Candidate) -> Finding {
+/// `untagged` is the digest when the destination has it, and only the tag is missing.
+pub(super) fn missing_source(candidate: &Candidate, untagged: Option<&Digest>) -> Finding {
     let to = &candidate.to;
+    let missing = match untagged {
+        Some(digest) => format!("the tag {} does not exist, though {digest} is in that repository", at_tag(to)),
+        None => format!("{to} does not exist"),
+    };
     match &candidate.from {
         Some(from) => plain(
             "missing-source",
             candidate,
-            format!("{to} does not exist, and {from}, which it would be copied from, does not exist either"),
+            format!("{missing}, and {from}, which it would be copied from, does not exist either"),
             format!("push {from} first, or correct the reference"),
         ),
         None => plain(
             "missing-source",
             candidate,
-            format!("{to} does not exist, and environment {} has no `from` to copy it from", candidate.environment),
+            format!("{missing}, and environment {} has no `from` to copy it from", candidate.environment),
             format!(
                 "push {to} first, correct the reference, or name a `from` for {} in promote-bot.yaml",
                 candidate.environment
             ),
         ),
     }
+}
+
+pub(super) fn refused_source(candidate: &Candidate, source: &Candidate) -> Finding {
+    plain(
+        "source-refused",
+        candidate,
+        format!(
+            "{} would be copied from {}, which may not go to {} itself",
+            candidate.to, source.to, source.environment
+        ),
+        format!("put right what is said of {} in {}", source.to.repository(), source.environment),
+    )
 }
 
 pub(super) fn tag_gone(candidate: &Candidate, from: &ImageRef, digest: &Digest) -> Finding {
@@ -168,12 +191,8 @@ pub(super) fn tag_gone(candidate: &Candidate, from: &ImageRef, digest: &Digest) 
 }
 
 pub(super) fn unreadable_registry(candidate: &Candidate, reason: &str, hint: &str) -> Finding {
-    plain(
-        "registry-unreadable",
-        candidate,
-        format!("cannot tell whether {} may go: {reason}", candidate.to),
-        hint.to_owned(),
-    )
+    let message = format!("cannot tell whether {} may go: {reason}", candidate.to);
+    Finding { cause: Cause::Circumstance, ..plain("registry-unreadable", candidate, message, hint.to_owned()) }
 }
 
 pub(super) fn offline(candidate: &Candidate) -> Finding {
@@ -189,7 +208,8 @@ pub(super) fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> F
     let help = if is_template { "write the reference out where it must be proved" } else { "correct the reference" };
     Finding {
         rule: "unreadable-reference".to_owned(),
-        severity: if is_template { Severity::Warning } else { Severity::Error },
+        severity: Severity::Error,
+        cause: Cause::Change,
         message: format!("cannot read the image reference `{shown}`: {error}"),
         help: help.to_owned(),
         image: None,
@@ -206,6 +226,8 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
     Finding {
         rule: "unresolved-overlay".to_owned(),
         severity,
+
+        cause: error.cause,
         message: error.to_string(),
         help: error.hint.clone(),
         image: None,
@@ -221,6 +243,7 @@ pub fn partial_overlay(partial: &Partial) -> Finding {
     Finding {
         rule: "unresolved-overlay".to_owned(),
         severity: Severity::Error,
+        cause: Cause::Change,
         message: format!("part of the overlay cannot be resolved ({}): {}", partial.reason, partial.what),
         help: "vendor it in the repository, or keep the overlay out of promote-bot.yaml".to_owned(),
         image: None,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::refusals;
-use crate::domain::{Candidate, Digest, Evidence, Expected, Finding, Plan, Refusal, Seen, Settled, State, Step};
+use crate::domain::{
+    Candidate, Content, Digest, Evidence, Expected, Finding, Plan, Refusal, Seen, Settled, State, Step,
+};
 
 /// Makes a plan of candidates and the evidence about each, in promotion order; `external` images are kept for the rules.
 ///
@@ -11,13 +13,11 @@ use crate::domain::{Candidate, Digest, Evidence, Expected, Finding, Plan, Refusa
 #[must_use]
 pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) -> Plan {
     let mut settled: Vec<Settled> = Vec::new();
-    let mut brought = BTreeMap::new();
+    let mut by_destination = BTreeMap::new();
     for (candidate, evidence) in candidates {
-        let earlier = candidate.from.as_ref().and_then(|from| brought.get(&from.to_string())).copied();
-        let weighed = weigh(&candidate, &evidence, earlier, &settled);
-        if matches!(weighed, Ok(Pinned { .. })) {
-            brought.insert(candidate.to.to_string(), settled.len());
-        }
+        let earlier = candidate.from.as_ref().and_then(|from| by_destination.get(&from.to_string())).copied();
+        let weighed = weigh(&candidate, &evidence, earlier.map(|index| (index, &settled[index])));
+        by_destination.insert(candidate.to.to_string(), settled.len());
         settled.push(match weighed {
             Ok(pinned) => Settled::Step(Step {
                 digest: pinned.digest,
@@ -31,6 +31,7 @@ pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) 
         });
     }
     refuse_rivals(&mut settled);
+    refuse_dependants(&mut settled);
     settled.extend(external.into_iter().map(Settled::External));
     Plan { settled }
 }
@@ -39,7 +40,7 @@ struct Pinned {
     digest: Digest,
     expected: Expected,
     present: bool,
-    content: Option<crate::domain::Content>,
+    content: Option<Content>,
     after: Option<usize>,
 }
 
@@ -54,41 +55,43 @@ fn present(digest: &Digest) -> Weighed {
     Ok(Pinned { digest: digest.clone(), expected, present: true, content: None, after: None })
 }
 
-fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<usize>, settled: &[Settled]) -> Weighed {
+fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<(usize, &Settled)>) -> Weighed {
     if let Some((reason, hint)) = evidence.destination.failure() {
         return refuse(State::Unknown, None, refusals::unreadable_registry(candidate, reason, hint));
     }
     if let Some(digest) = proved_by_destination(candidate, evidence) {
         return present(digest);
     }
+    let earlier = match earlier {
+        Some((_, Settled::Refused(refusal))) => {
+            return refuse(refusal.state, None, refusals::refused_source(candidate, &refusal.candidate));
+        }
+        Some((index, Settled::Step(step))) => Some((index, step)),
+        Some((_, Settled::External(_))) | None => None,
+    };
     if let (Some((reason, hint)), None) = (evidence.source.failure(), earlier) {
         return refuse(State::Unknown, None, refusals::unreadable_registry(candidate, reason, hint));
     }
-    let earlier_step = earlier.and_then(|index| match &settled[index] {
-        Settled::Step(step) => Some((index, step)),
-        _ => None,
-    });
-    let found_at_source = match (&evidence.source.tag, earlier_step) {
-        (Seen::Holds(digest), _) => Some(digest),
-        (_, Some((_, step))) => Some(&step.digest),
-        _ => None,
+    let at_source = match candidate.to.effective_tag() {
+        Some(_) => evidence.source.tag.digest(),
+        None => evidence.source.digest.digest(),
     };
-    let pinned = pin(candidate, evidence, found_at_source)?;
-    match (evidence.destination.tag.digest(), &pinned) {
-        (Some(found), Some(pinned)) if found != pinned => {
-            refuse(State::Conflict, Some(pinned), refusals::destination_conflict(candidate, pinned, found))
-        }
-        (Some(found), _) => present(found),
-        (None, Some(pinned)) => Ok(Pinned {
-            digest: pinned.clone(),
-            expected: Expected::Absent,
-            present: false,
-            content: earlier_step.and_then(|(_, step)| step.content.clone()),
-            after: earlier_step.map(|(index, _)| index).filter(|_| evidence.source.tag.digest().is_none()),
-        }),
-        (None, None) if is_unasked(evidence) => refuse(State::Unknown, None, refusals::offline(candidate)),
-        (None, None) => refuse(State::NoSource, None, refusals::missing_source(candidate)),
-    }
+    let copied_first = earlier.filter(|_| at_source.is_none());
+    let found = at_source.or(copied_first.map(|(_, step)| &step.digest));
+    let pinned = match candidate.to.digest() {
+        Some(written) => pin_written(candidate, evidence, written, found)?,
+        None => match pin_tagged(candidate, evidence, found)? {
+            (digest, true) => return present(digest),
+            (digest, false) => digest,
+        },
+    };
+    Ok(Pinned {
+        digest: pinned.clone(),
+        expected: Expected::Absent,
+        present: false,
+        content: copied_first.and_then(|(_, step)| step.content.clone()),
+        after: copied_first.map(|(index, _)| index),
+    })
 }
 
 /// The digest that the destination alone proves: a written one that is there, under the written tag where there is one.
@@ -99,42 +102,73 @@ fn proved_by_destination<'a>(candidate: &'a Candidate, evidence: &Evidence) -> O
     (at_tag && at_digest).then_some(written)
 }
 
-/// Resolves the reference to the digest that is judged and copied, or says why tag and digest do not go together.
-fn pin(
+type Refused = (State, Option<Digest>, Box<Finding>);
+
+/// Pins a reference by tag alone to what the source has, `found`; tells whether the destination has it already.
+fn pin_tagged<'a>(
     candidate: &Candidate,
-    evidence: &Evidence,
-    found_at_source: Option<&Digest>,
-) -> Result<Option<Digest>, (State, Option<Digest>, Box<Finding>)> {
-    let Some(written) = candidate.to.digest() else {
-        return Ok(found_at_source.cloned());
-    };
-    let mismatch = |place, found| {
-        let finding = refusals::tag_digest_mismatch(candidate, place, written, found);
-        Err((State::Conflict, Some(written.clone()), Box::new(finding)))
-    };
-    if let (Some(found), Some(from)) = (found_at_source, &candidate.from)
-        && found != written
-    {
-        return mismatch(from, found);
-    }
-    if let (None, Some(found)) = (&candidate.from, evidence.destination.tag.digest())
-        && found != written
-    {
-        return mismatch(&candidate.to, found);
-    }
-    let is_at_source = evidence.source.digest.digest() == Some(written);
-    match (&candidate.from, candidate.to.effective_tag(), found_at_source) {
-        (Some(from), Some(_), None) if is_at_source => {
-            let finding = refusals::tag_gone(candidate, from, written);
-            Err((State::NoSource, Some(written.clone()), Box::new(finding)))
+    evidence: &'a Evidence,
+    found: Option<&'a Digest>,
+) -> Result<(&'a Digest, bool), Refused> {
+    match (found, evidence.destination.tag.digest()) {
+        (Some(wanted), Some(there)) if wanted != there => {
+            let finding = refusals::destination_conflict(candidate, wanted, there);
+            Err((State::Conflict, Some(wanted.clone()), Box::new(finding)))
         }
-        (_, _, None) if !is_at_source => Ok(None),
-        _ => Ok(Some(written.clone())),
+        (_, Some(there)) => Ok((there, true)),
+        (Some(wanted), None) => Ok((wanted, false)),
+        (None, None) => Err(nowhere(candidate, evidence)),
     }
 }
 
-fn is_unasked(evidence: &Evidence) -> bool {
-    evidence.destination.tag == Seen::Unasked && evidence.destination.digest == Seen::Unasked
+/// Pins a reference that writes its digest, which the destination does not prove: every tag seen must agree with it.
+fn pin_written<'a>(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    written: &'a Digest,
+    found: Option<&Digest>,
+) -> Result<&'a Digest, Refused> {
+    let conflict = |finding| Err((State::Conflict, Some(written.clone()), Box::new(finding)));
+    if let Some(there) = evidence.destination.tag.digest().filter(|there| *there != written) {
+        return conflict(refusals::tag_digest_mismatch(candidate, &candidate.to, written, there));
+    }
+    match (found, &candidate.from) {
+        (Some(found), Some(from)) if found != written => {
+            conflict(refusals::tag_digest_mismatch(candidate, from, written, found))
+        }
+        (Some(_), _) => Ok(written),
+        (None, Some(from)) if evidence.source.digest.digest() == Some(written) => {
+            let finding = refusals::tag_gone(candidate, from, written);
+            Err((State::NoSource, Some(written.clone()), Box::new(finding)))
+        }
+        (None, _) => Err(nowhere(candidate, evidence)),
+    }
+}
+
+/// Neither at the destination, nor where it would come from; an offline run only knows that it did not ask.
+fn nowhere(candidate: &Candidate, evidence: &Evidence) -> Refused {
+    let asked =
+        [&evidence.destination.tag, &evidence.destination.digest].into_iter().any(|seen| *seen != Seen::Unasked);
+    match asked {
+        true => {
+            (State::NoSource, None, Box::new(refusals::missing_source(candidate, evidence.destination.digest.digest())))
+        }
+        false => (State::Unknown, None, Box::new(refusals::offline(candidate))),
+    }
+}
+
+/// A step whose source another step was to bring about cannot go when that one was refused after all.
+fn refuse_dependants(settled: &mut [Settled]) {
+    for index in 0..settled.len() {
+        let Settled::Step(Step { candidate, after: Some(earlier), .. }) = &settled[index] else {
+            continue;
+        };
+        if let Settled::Refused(refusal) = &settled[*earlier] {
+            let (candidate, state) = (candidate.clone(), refusal.state);
+            let finding = refusals::refused_source(&candidate, &refusal.candidate);
+            settled[index] = Settled::Refused(Refusal { candidate, state, digest: None, finding });
+        }
+    }
 }
 
 /// Two steps with different digests for one tag: neither may go, whichever came first would decide.
@@ -304,6 +338,94 @@ mod tests {
         );
         let last = step(plan.settled[1].clone());
         assert_eq!((last.after, last.digest, last.content), (Some(0), one, Some(content)));
+    }
+
+    #[test]
+    fn a_source_that_is_refused_itself_feeds_nobody() {
+        let (one, other) = digests();
+        let environments = [
+            environment("dev", "dev.example", None),
+            environment("staging", "staging.example", Some("dev")),
+            environment("production", "prod.example", Some("staging")),
+        ];
+        let find =
+            |i: usize, image: &str| candidates(&environments[i], &environments, &[change(image)]).candidates.remove(0);
+        let plan = settle(
+            vec![
+                (find(1, "staging.example/api:1"), evidence(sighting(Some(&one), None), sighting(Some(&other), None))),
+                (find(2, "prod.example/api:1"), evidence(sighting(Some(&other), None), sighting(None, None))),
+            ],
+            Vec::new(),
+        );
+        let (state, message) = refusal(plan.settled[1].clone());
+        assert_eq!(state, State::Conflict);
+        assert!(message.contains("staging.example/api:1"), "{message}");
+    }
+
+    #[test]
+    fn a_digest_that_the_source_has_waits_for_nobody() {
+        let (one, _) = digests();
+        let environments = [
+            environment("dev", "dev.example", None),
+            environment("staging", "staging.example", Some("dev")),
+            environment("production", "prod.example", Some("staging")),
+        ];
+        let find = |i: usize, image: String| {
+            candidates(&environments[i], &environments, &[change(&image)]).candidates.remove(0)
+        };
+        let unasked = |digest: Option<&Digest>| Sighting { tag: Seen::Unasked, ..sighting(None, digest) };
+        let plan = settle(
+            vec![
+                (find(1, format!("staging.example/api@{one}")), evidence(unasked(Some(&one)), unasked(Some(&one)))),
+                (find(2, format!("prod.example/api@{one}")), evidence(unasked(Some(&one)), unasked(None))),
+            ],
+            Vec::new(),
+        );
+        assert_eq!(step(plan.settled[1].clone()).after, None);
+    }
+
+    /// Every reference against everything that can be seen: nothing is called present that is not proved under every
+    /// name the reference has, and nothing is copied whose tag anywhere says otherwise.
+    #[test]
+    fn what_is_present_is_proved_under_every_name_and_nothing_is_copied_against_a_tag() {
+        let (written, other) = digests();
+        let unknown = Seen::Unknown { reason: "r".into(), hint: "h".into() };
+        let seen = [Seen::Absent, Seen::Holds(written.clone()), Seen::Holds(other), unknown];
+        let images = [
+            "prod.example/api:1".to_owned(),
+            format!("prod.example/api:1@{written}"),
+            format!("prod.example/api@{written}"),
+        ];
+        for image in &images {
+            let candidate = candidate(image);
+            let has = (candidate.to.effective_tag().is_some(), candidate.to.digest().is_some());
+            let asked = |asked: bool, seen: &Seen| if asked { seen.clone() } else { Seen::Unasked };
+            for (source, destination) in seen.iter().flat_map(|source| seen.iter().map(move |there| (source, there))) {
+                for (digest_at_source, digest_there) in
+                    seen[..2].iter().flat_map(|a| seen[..2].iter().map(move |b| (a, b)))
+                {
+                    let evidence = evidence(
+                        Sighting { tag: asked(has.0, source), digest: asked(has.1, digest_at_source) },
+                        Sighting { tag: asked(has.0, destination), digest: asked(has.1, digest_there) },
+                    );
+                    let settled = settle(vec![(candidate.clone(), evidence.clone())], Vec::new()).settled.remove(0);
+                    let Settled::Step(step) = settled else { continue };
+                    let holds = |seen: &Seen| seen.digest() == Some(&step.digest);
+                    assert!(candidate.to.digest().is_none_or(|digest| *digest == step.digest), "{image} {evidence:?}");
+                    if step.present {
+                        assert!(!has.0 || holds(&evidence.destination.tag), "{image} {evidence:?}");
+                        assert!(!has.1 || holds(&evidence.destination.digest), "{image} {evidence:?}");
+                    } else {
+                        assert!(!has.0 || holds(&evidence.source.tag), "{image} {evidence:?}");
+                        assert!(has.0 || holds(&evidence.source.digest), "{image} {evidence:?}");
+                        assert!(
+                            evidence.destination.tag.digest().is_none_or(|d| *d == step.digest),
+                            "{image} {evidence:?}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]

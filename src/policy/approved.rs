@@ -44,8 +44,8 @@ impl Approved {
     }
 }
 
-/// Approves the steps of `plan` that none of `verdicts` denies. A step whose source another step brings about is approved
-/// only with that one.
+/// Approves the steps of `plan` that none of `verdicts` denies. A step whose source another step brings about goes only with that
+/// one: [`judge`](super::judge()) has a verdict against it, and it is not taken here either.
 #[must_use]
 pub fn approve(plan: Plan, verdicts: &[Verdict]) -> Approved {
     let denied: BTreeSet<usize> =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::approved::Verdict;
 use super::read::Policy;
 use super::rule::Subject;
-use crate::domain::{Finding, Plan, Severity};
+use crate::domain::{Candidate, Cause, Finding, Plan, Settled, Severity, Step};
 
 /// The policies an environment names.
 #[derive(Debug, Clone, Default)]
@@ -16,32 +16,67 @@ pub struct InForce {
     pub from_folder: bool,
 }
 
-/// Judges every candidate of `plan`, external and refused ones too, by the policies of its environment.
+/// Judges every candidate of `plan`, external and refused ones too, by the policies of its environment. Where `raise_warnings`,
+/// a warning is an error: what fails the gate must not be copied either.
 #[must_use]
-pub fn judge(plan: &Plan, in_force: &BTreeMap<String, InForce>) -> Vec<Verdict> {
+pub fn judge(plan: &Plan, in_force: &BTreeMap<String, InForce>, raise_warnings: bool) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (step, settled) in plan.settled.iter().enumerate() {
-        let candidate = settled.candidate();
-        let Some(set) = in_force.get(&candidate.environment) else {
-            continue;
-        };
-        let repository = candidate.to.repository();
-        let fitting = || set.policies.iter().filter(|policy| policy.applies(&candidate.environment, repository));
-        if set.from_folder && fitting().next().is_none() {
-            verdicts.push(Verdict { step, finding: unjudged(candidate) });
+        let mut findings =
+            in_force.get(&settled.candidate().environment).map_or_else(Vec::new, |set| ask(set, settled));
+        if raise_warnings {
+            findings.iter_mut().for_each(|finding| finding.severity = finding.severity.raised());
         }
-        for policy in fitting() {
-            let findings = policy.rules.iter().flat_map(|rule| rule.judge(&policy.name, &Subject { candidate }));
-            verdicts.extend(findings.map(|finding| Verdict { step, finding }));
+        verdicts.extend(findings.into_iter().map(|finding| Verdict { step, finding }));
+        if let Some(source) = denied_source(plan, settled, &verdicts) {
+            verdicts.push(Verdict { step, finding: source_denied(settled.candidate(), source) });
         }
     }
     verdicts
 }
 
-fn unjudged(candidate: &crate::domain::Candidate) -> Finding {
+fn ask(set: &InForce, settled: &Settled) -> Vec<Finding> {
+    let candidate = settled.candidate();
+    let fits = |policy: &&Policy| policy.applies(&candidate.environment, candidate.to.repository());
+    let fitting: Vec<&Policy> = set.policies.iter().filter(fits).collect();
+    if set.from_folder && fitting.is_empty() {
+        return vec![unjudged(candidate)];
+    }
+    let rules = fitting.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
+    rules.flat_map(|(policy, rule)| rule.judge(&policy.name, &Subject { candidate })).collect()
+}
+
+/// The candidate that was to bring about the source of `settled`, when it is denied itself.
+fn denied_source<'a>(plan: &'a Plan, settled: &Settled, verdicts: &[Verdict]) -> Option<&'a Candidate> {
+    let Settled::Step(Step { after: Some(earlier), .. }) = settled else {
+        return None;
+    };
+    let is_denied = verdicts.iter().any(|verdict| verdict.step == *earlier && verdict.denies());
+    is_denied.then(|| plan.settled[*earlier].candidate())
+}
+
+fn source_denied(candidate: &Candidate, source: &Candidate) -> Finding {
+    Finding {
+        rule: "source-refused".to_owned(),
+        severity: Severity::Error,
+        cause: Cause::Change,
+        message: format!(
+            "{} would be copied from {}, which is denied in {}",
+            candidate.to, source.to, source.environment
+        ),
+        help: format!("put right what is said of {} in {}", source.to.repository(), source.environment),
+        image: Some(candidate.to.repository().to_owned()),
+        location: Some(candidate.sites[0].image_use.location.clone()),
+        width: 0,
+        excerpt: None,
+    }
+}
+
+fn unjudged(candidate: &Candidate) -> Finding {
     Finding {
         rule: "no-policy".to_owned(),
         severity: Severity::Error,
+        cause: Cause::Change,
         message: format!("no policy is for {} in {}", candidate.to.repository(), candidate.environment),
         help: "add it to the `images` of a policy in the environment's policy folder".to_owned(),
         image: Some(candidate.to.repository().to_owned()),
@@ -56,7 +91,7 @@ mod tests {
     use super::super::testing::candidate;
     use super::super::{approve, read};
     use super::*;
-    use crate::domain::{Digest, Expected, Settled, Step};
+    use crate::domain::{Digest, Expected};
 
     fn plan(images: &[&str]) -> Plan {
         let step = |image: &&str| {
@@ -81,7 +116,7 @@ mod tests {
     #[test]
     fn only_steps_that_no_rule_denies_are_approved() {
         let plan = plan(&["prod.example/shop/api:1", "prod.example/shop/worker:latest"]);
-        let verdicts = judge(&plan, &in_force(false));
+        let verdicts = judge(&plan, &in_force(false), false);
         assert_eq!(verdicts[0].finding.rule, "p/tag");
         let approved = approve(plan, &verdicts);
         assert_eq!(approved.steps().map(|(index, _)| index).collect::<Vec<_>>(), [0]);
@@ -90,8 +125,8 @@ mod tests {
     #[test]
     fn a_folder_denies_what_no_policy_is_for() {
         let plan = plan(&["prod.example/other:1"]);
-        assert!(judge(&plan, &in_force(false)).is_empty());
-        assert_eq!(judge(&plan, &in_force(true))[0].finding.rule, "no-policy");
+        assert!(judge(&plan, &in_force(false), false).is_empty());
+        assert_eq!(judge(&plan, &in_force(true), false)[0].finding.rule, "no-policy");
     }
 
     #[test]
@@ -100,7 +135,18 @@ mod tests {
         if let Settled::Step(step) = &mut plan.settled[1] {
             step.after = Some(0);
         }
-        let verdicts = judge(&plan, &in_force(false));
+        let verdicts = judge(&plan, &in_force(false), false);
+        assert_eq!(verdicts[1].finding.rule, "source-refused");
         assert_eq!(approve(plan, &verdicts).steps().count(), 0);
+    }
+
+    #[test]
+    fn a_warning_denies_where_warnings_are_raised() {
+        let text = "version: 1\npolicy: p\nrules: {tag: {forbid: [latest], level: warn}}\n";
+        let policies = vec![read("p.yaml", text.as_bytes()).unwrap()];
+        let in_force = BTreeMap::from([("production".to_owned(), InForce { policies, from_folder: false })]);
+        let plan = plan(&["prod.example/shop/a:latest"]);
+        assert!(!judge(&plan, &in_force, false)[0].denies());
+        assert!(judge(&plan, &in_force, true)[0].denies());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::builtin::{BUILTINS, builtin};
 use super::rule::Rule;
-use crate::domain::Glob;
+use crate::domain::{Environment, Glob};
 use crate::yaml::{self, Fault, Faults, Fields, Node};
 
 /// A policy without faults.
@@ -62,6 +62,11 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
         faults.push(version, "`version` must be 1");
     }
     let name = fields.required_string("policy");
+    if let (Some(name), Some(node)) = (name, fields.optional("policy"))
+        && !Environment::is_name(name)
+    {
+        faults.push(node, "a policy's name has lower-case letters, digits, `-`, `_` and `.`, at most 63");
+    }
     let extends = fields.strings("extends");
     let given = |key: &'static str, fields: &mut Fields<'_>| fields.optional(key).is_some();
     let has_environments = given("environments", &mut fields);

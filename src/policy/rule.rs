@@ -1,7 +1,7 @@
 //! The rules: a closed set, each in a file of its own.
 
 use super::tag::{self, Tag};
-use crate::domain::{Candidate, Finding, Severity};
+use crate::domain::{Candidate, Cause, Finding, Severity};
 use crate::yaml::{Faults, Fields};
 
 /// Rules of the policy language that this version does not know yet: named so that a file which asks for one is refused
@@ -63,6 +63,7 @@ impl Rule {
         let finding = |complaint: Complaint| Finding {
             rule: format!("{policy}/{}", self.name()),
             severity: complaint.severity,
+            cause: Cause::Change,
             message: complaint.message,
             help: complaint.help,
             image: Some(subject.candidate.to.repository().to_owned()),

@@ -105,7 +105,7 @@ pub fn json_line(overlay: &Overlay) -> Result<String, serde_json::Error> {
 #[must_use]
 pub fn text(overlay: &Overlay) -> String {
     let environment = overlay.environment.as_ref().map(|name| format!("  ({})", safe(name))).unwrap_or_default();
-    let mut out = format!("{}{environment}\n", safe(overlay.path.as_str()));
+    let mut out = format!("{}{environment}\n", safe(&overlay.path.to_string()));
     match &overlay.images {
         Ok(images) => {
             for (image, uses) in grouped(images.uses.iter()) {
@@ -118,8 +118,13 @@ pub fn text(overlay: &Overlay) -> String {
                 }
             }
             for partial in &images.partial {
-                let _ =
-                    writeln!(out, "  not resolved: {} {}  {}", partial.reason, safe(&partial.what), partial.location);
+                let _ = writeln!(
+                    out,
+                    "  not resolved: {} {}  {}",
+                    safe(&partial.reason),
+                    safe(&partial.what),
+                    safe(&partial.location.to_string())
+                );
             }
             if images.uses.is_empty() {
                 out.push_str("  no images\n");

@@ -14,7 +14,7 @@ pub(super) fn snippet(finding: &Finding) -> String {
     };
     let (message, help) = (safe(&finding.message), safe(&finding.help));
     let excerpt = finding.excerpt.as_deref().map(safe);
-    let title = level.primary_title(message).id(finding.rule.clone());
+    let title = level.primary_title(message).id(safe(&finding.rule));
     let mut group = match (&finding.location, &excerpt) {
         (Some(location), Some(line)) => {
             let span = span(line, location.column as usize, finding.width);
@@ -46,13 +46,14 @@ fn span(line: &str, column: usize, width: usize) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Location;
+    use crate::domain::{Cause, Location};
 
     #[test]
     fn the_place_is_shown_with_its_line_and_the_way_out() {
         let finding = Finding {
             rule: "production/tag".to_owned(),
             severity: Severity::Error,
+            cause: Cause::Change,
             message: "worker is referenced by the forbidden tag `latest`".to_owned(),
             help: "name a version".to_owned(),
             image: None,

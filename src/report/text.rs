@@ -214,15 +214,24 @@ fn footer(review: &Review, ending: Ending) -> String {
                 images(stats.to_promote)
             )
         }
+        ReviewResult::Success if is_unasked(review) => {
+            format!("{GREEN}allowed{GREEN:#} {seconds} as far as rules can tell: no registry was asked")
+        }
         ReviewResult::Success => format!("{GREEN}allowed{GREEN:#} {seconds}: nothing to copy"),
         ReviewResult::Failure => {
             let count = format!("{} {}", stats.errors, violations(stats.errors));
-            format!("{RED}no{RED:#}: {count} {seconds}.{copied} More: promote-bot explain {}", first_rule(review))
+            format!("{RED}no{RED:#}: {count} {seconds}.{copied} More: promote-bot explain {}", safe(first_rule(review)))
         }
         ReviewResult::Error => {
             format!("{YELLOW}could not decide or not finish{YELLOW:#} {seconds}.{copied} Safe to run again.")
         }
     }
+}
+
+/// Tells whether new images stand undecided, as after an offline run.
+fn is_unasked(review: &Review) -> bool {
+    let mut images = review.environments.iter().flat_map(|environment| &environment.images);
+    images.any(|image| image.state == State::Unknown && image.kind != ChangeKind::Unchanged)
 }
 
 /// The rule of the first error, to be explained.

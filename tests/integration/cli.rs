@@ -29,7 +29,7 @@ fn help_is_an_answer() {
 #[test]
 fn an_unknown_revision_is_said_with_a_way_out() {
     let stage = Stage::new();
-    let run = stage.program.run(stage.repository.path(), &["check", "--base", "none"]).expect(3);
+    let run = stage.program.run(stage.repository.path(), &["check", "--base", "none"]).expect(2);
     assert!(run.stderr.starts_with("error: cannot compare the revisions\ncaused by: "), "{}", run.stderr);
     assert!(run.stderr.contains("hint: "), "{}", run.stderr);
 }

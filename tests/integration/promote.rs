@@ -103,11 +103,11 @@ fn a_tag_that_moved_between_check_and_promote_is_resolved_anew_and_said() {
     let second = stage.seed("api", "1.1.0", &single("api 1.1.0, built again", &[]));
     let promoted = stage.program.json(stage.repository.path(), &["promote"], 0);
     assert_eq!(Stage::image(&promoted, "production", "team/api")["digest"], second.to_string());
-    assert_eq!(stage.in_production("api", "1.1.0"), Some(second));
+    assert_eq!(stage.in_production("api", "1.1.0").as_ref(), Some(&second));
     // And when it moves once more, what production has stays, and the difference is a conflict.
     stage.seed("api", "1.1.0", &single("api 1.1.0, a third time", &[]));
     stage.program.json(stage.repository.path(), &["promote"], 1);
-    assert_ne!(stage.in_production("api", "1.1.0"), Some(first));
+    assert_eq!(stage.in_production("api", "1.1.0"), Some(second));
 }
 
 #[test]
@@ -184,4 +184,37 @@ fn an_image_may_pass_two_environments_in_one_change() {
     let report = stage.program.json(stage.repository.path(), &["promote"], 0);
     assert_eq!(report["stats"]["promoted"], 2);
     assert_eq!(stage.in_production("api", "1.1.0"), Some(api));
+}
+
+#[test]
+fn what_staging_may_not_have_production_does_not_get() {
+    let stage = Stage::new();
+    stage.seed_small("api", "latest");
+    let (dev, production) = (stage.dev.host(), stage.production.host());
+    let config = format!(
+        "version: 1\nenvironments:\n  dev: {{overlays: '*/overlays/dev', registry: {dev}}}\n  staging:\n    \
+         overlays: '*/overlays/staging'\n    registry: {production}/staging\n    from: dev\n    policy: builtin:baseline\n  \
+         production:\n    overlays: '*/overlays/production'\n    registry: {production}/team\n    from: staging\n"
+    );
+    let staging = crate::support::patch_image("api", &format!("{production}/staging/api:latest"));
+    stage.repository.write(&[("promote-bot.yaml", &config), ("api/overlays/staging/patch-image.yaml", &staging)]);
+    stage.bump("api", "latest");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 1);
+    assert_eq!(report["environments"][2]["result"], "failure");
+    assert_eq!(report["environments"][2]["findings"][0]["rule"], "source-refused");
+    assert_eq!(report["stats"]["to_promote"], 0);
+    assert_eq!(stage.in_production("api", "latest"), None);
+}
+
+#[test]
+fn a_digest_that_nobody_has_is_not_taken_for_what_its_tag_holds() {
+    let stage = Stage::new();
+    let there = single("api, built by somebody else", &[]);
+    push(&there, &stage.production_image("api", "1.1.0"));
+    let wanted = Digest::of(b"an image that is nowhere");
+    stage.bump("api", &format!("1.1.0@{wanted}"));
+    for command in ["check", "promote"] {
+        let report = stage.program.json(stage.repository.path(), &[command], 1);
+        assert_eq!(Stage::image(&report, "production", "team/api")["state"], "conflict");
+    }
 }

@@ -55,7 +55,8 @@ pub async fn demo(demo: &Demo, say: Say<'_>) -> Result<Exit, Error> {
             "\nThe repository is in {root}, and both registries stay up until Ctrl-C. Try in another terminal:\n  \
              {program} -C {root} images\n  {program} -C {root} explain production/api\n"
         ))?;
-        tokio::signal::ctrl_c().await.map_err(Error::io("wait for Ctrl-C"))?;
+        // The signal that ends the program ends this too, and the registries with it.
+        std::future::pending::<()>().await;
     }
     Ok(Exit::Success)
 }

@@ -38,7 +38,7 @@ impl Story {
     }
 
     fn chosen(&self, request: &RangeRequest) -> (String, String, String) {
-        let Range { base, head, why } = choose(request, self).unwrap();
+        let Range { base, head, why, .. } = choose(request, self).unwrap();
         (base.to_string(), head.to_string(), why)
     }
 
@@ -101,6 +101,7 @@ fn ci(base: Option<&str>, head: Option<&str>) -> RangeRequest {
             head: head.map(str::to_owned),
             default_branch: Some("main".to_owned()),
             why: "push event".to_owned(),
+            ..CiRange::default()
         }),
         ..RangeRequest::default()
     }
@@ -186,6 +187,9 @@ fn a_laptop_compares_the_work_tree_with_the_upstream_else_the_default_branch_els
     assert_eq!(story().chosen(&request), says("b", "worktree", "merge base with origin/main"));
     let followed = Story { upstream: Some(("origin/feature", "x")), ..story() };
     assert_eq!(followed.chosen(&request), says("x", "worktree", "merge base with origin/feature"));
+    let pushed = Story { upstream: Some(("origin/feature", "y")), ..story() };
+    let why = "merge base with origin/feature, which has every commit of this branch";
+    assert_eq!(pushed.chosen(&request), says("y", "worktree", why));
     let alone = Story { branches: BTreeMap::new(), ..story() };
     assert_eq!(alone.chosen(&request), says("y", "worktree", "no upstream or default branch: HEAD"));
     assert_eq!(alone.chosen(&flags(None, Some("index"))), says("y", "index", "no upstream or default branch: HEAD"));
@@ -237,4 +241,20 @@ fn histories_without_a_merge_base_are_an_error_that_knows_shallow_clones() {
     let error = story.refused(&RangeRequest::default());
     assert!(matches!(error, Error::MissingInShallowClone { .. }));
     assert!(error.hint().unwrap().contains("`git fetch --unshallow`"));
+}
+
+#[test]
+fn the_branch_a_ci_names_must_be_here_and_its_tip_has_the_rules() {
+    let request = |target: &str| RangeRequest {
+        ci: Some(CiRange {
+            head: Some("y".to_owned()),
+            target: Some(target.to_owned()),
+            why: "event".to_owned(),
+            ..CiRange::default()
+        }),
+        ..RangeRequest::default()
+    };
+    assert!(matches!(story().refused(&request("release")), Error::TargetMissing { .. }));
+    let found = choose(&request("main"), &story()).unwrap();
+    assert_eq!((found.base.to_string().as_str(), found.target.to_string().as_str()), ("b", "c"));
 }

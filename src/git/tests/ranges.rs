@@ -17,13 +17,20 @@ fn push(base: &str) -> RangeRequest {
             head: None,
             default_branch: Some("main".to_owned()),
             why: "push event".to_owned(),
+            ..CiRange::default()
         }),
         ..RangeRequest::default()
     }
 }
 
+/// Base and head, which these tests are about.
+fn sides(range: Range) -> Range {
+    Range { target: range.base.clone(), ..range }
+}
+
 fn range(base: String, head: Revision, why: &str) -> Range {
-    Range { base: Revision::Commit(base), head, why: why.to_owned() }
+    let base = Revision::Commit(base);
+    Range { target: base.clone(), base, head, why: why.to_owned() }
 }
 
 /// A clone on a branch two commits ahead of `origin/main`, which went on meanwhile; its origin; where they parted.
@@ -44,12 +51,12 @@ fn a_laptop_compares_the_work_tree_with_the_default_branch_until_an_upstream_is_
     let (clone, _origin, fork) = forked();
     let request = RangeRequest::default();
     let expected = range(fork, Revision::Worktree, "merge base with origin/main");
-    assert_eq!(clone.open().range(&request).unwrap(), expected);
+    assert_eq!(sides(clone.open().range(&request).unwrap()), expected);
     clone.git("push --quiet --set-upstream origin feature");
     clone.write("file", "six").commit("six");
     let pushed = clone.git("rev-parse @{upstream}");
     let expected = range(pushed, Revision::Worktree, "merge base with origin/feature");
-    assert_eq!(clone.open().range(&request).unwrap(), expected);
+    assert_eq!(sides(clone.open().range(&request).unwrap()), expected);
     clone.git("update-ref -d refs/remotes/origin/feature");
     let why = clone.open().range(&request).unwrap().why;
     assert_eq!(why, "merge base with origin/main", "an upstream that is gone is none");
@@ -60,7 +67,7 @@ fn a_new_branch_in_ci_starts_where_it_left_the_default_branch() {
     let (clone, _origin, fork) = forked();
     let head = Revision::Commit(clone.git("rev-parse HEAD"));
     let expected = range(fork, head, "push event, a new branch: merge base with origin/main");
-    assert_eq!(clone.open().range(&push(ZERO)).unwrap(), expected);
+    assert_eq!(sides(clone.open().range(&push(ZERO)).unwrap()), expected);
 }
 
 #[test]
@@ -69,11 +76,11 @@ fn head_alone_is_compared_with_the_merge_base_or_its_first_parent() {
     let repository = clone.open();
     let feature = Revision::Commit(clone.git("rev-parse feature"));
     let expected = range(fork, feature, "merge base with origin/main");
-    assert_eq!(repository.range(&head_only("feature")).unwrap(), expected);
+    assert_eq!(sides(repository.range(&head_only("feature")).unwrap()), expected);
     let tip = Revision::Commit(clone.git("rev-parse origin/main"));
     let parent = clone.git("rev-parse origin/main^1");
     let expected = range(parent, tip, "first parent, for the head is on origin/main");
-    assert_eq!(repository.range(&head_only("origin/main")).unwrap(), expected);
+    assert_eq!(sides(repository.range(&head_only("origin/main")).unwrap()), expected);
 }
 
 #[test]
@@ -83,7 +90,7 @@ fn a_bare_repository_takes_its_own_head_for_the_default_branch() {
     let bare = origin.clone_with("--bare");
     let [head, parent] = ["rev-parse HEAD", "rev-parse HEAD^1"].map(|command| bare.git(command));
     let expected = range(parent, Revision::Commit(head), "first parent, for the head is on trunk");
-    assert_eq!(bare.open().range(&RangeRequest::default()).unwrap(), expected);
+    assert_eq!(sides(bare.open().range(&RangeRequest::default()).unwrap()), expected);
 }
 
 #[test]

@@ -22,17 +22,6 @@ fn every_way_to_name_a_commit_means_what_git_means() {
 }
 
 #[test]
-fn a_short_name_has_seven_digits_or_more() {
-    let sandbox = Sandbox::with_history();
-    sandbox.git("config core.abbrev 4");
-    let commit = Revision::from(sandbox.open().commit("HEAD").unwrap());
-    let short = sandbox.git("rev-parse --short=7 HEAD");
-    assert_eq!(sandbox.open().short(&commit), short);
-    assert_eq!(sandbox.open().describe(&commit), format!("commit {short}"));
-    assert_eq!(sandbox.open().describe(&Revision::Worktree), "the work tree");
-}
-
-#[test]
 fn an_unknown_name_is_told_with_the_fetch_that_may_bring_it() {
     let sandbox = Sandbox::with_history();
     let repository = sandbox.open();

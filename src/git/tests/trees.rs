@@ -5,8 +5,8 @@ use std::fs::File;
 
 use crate::domain::Revision;
 use crate::domain::tree::{EntryKind, Tree, TreeError, follow};
+use crate::git::Repository;
 use crate::git::testing::{Sandbox, names, path, text};
-use crate::git::{Error, Repository};
 
 fn at_head(repository: &Repository) -> Box<dyn Tree> {
     let head = repository.commit("HEAD").unwrap();
@@ -141,10 +141,7 @@ fn a_file_beyond_the_limit_is_refused_unread() {
     let sandbox = Sandbox::with_history();
     File::create(sandbox.dir().join("huge")).unwrap().set_len((64 << 20) + 1).unwrap();
     let tree = sandbox.open().tree(&Revision::Worktree).unwrap();
-    let Err(TreeError::Storage { source, .. }) = tree.read(&path("huge")) else {
-        panic!("a huge file must not be read");
-    };
-    assert!(matches!(source.downcast_ref(), Some(Error::TooLarge { .. })));
+    assert!(matches!(tree.read(&path("huge")), Err(TreeError::TooLarge { .. })));
 }
 
 #[test]
@@ -182,4 +179,16 @@ fn names_that_are_not_utf8_break_nothing() {
         let tree = repository.tree(&revision).unwrap();
         assert_eq!(names(&*tree, ""), ["file", "odd-\u{fffd}"]);
     }
+}
+
+#[test]
+fn a_tree_with_an_entry_that_is_no_name_is_refused() {
+    let sandbox = Sandbox::with_history();
+    let root = sandbox.git("rev-parse HEAD^{tree}");
+    let hash: Vec<u8> = (0..40).step_by(2).map(|i| u8::from_str_radix(&root.trim()[i..i + 2], 16).unwrap()).collect();
+    std::fs::write(sandbox.dir().join("tree-object"), [b"40000 ..\0".as_slice(), &hash].concat()).unwrap();
+    let tree = sandbox.git("hash-object -w -t tree --literally tree-object");
+    let commit = sandbox.git(&format!("commit-tree -m hostile {}", tree.trim()));
+    let tree = sandbox.open().tree(&Revision::Commit(commit.trim().to_owned())).unwrap();
+    assert!(matches!(tree.list(&path("")), Err(TreeError::Storage { .. })));
 }

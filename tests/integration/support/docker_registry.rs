@@ -10,41 +10,41 @@ use tempfile::TempDir;
 pub struct DockerRegistry {
     process: Child,
     host: String,
-    storage: TempDir,
+    _storage: TempDir,
 }
 
 impl DockerRegistry {
     pub fn start() -> Self {
-        Self::start_with("")
+        Self::start_with(None)
     }
 
     /// A registry that asks for this user and password; `hash` is the password's bcrypt hash.
     pub fn with_login(user: &str, hash: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("htpasswd");
-        std::fs::write(&file, format!("{user}:{hash}\n")).unwrap();
-        let auth = format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display());
-        let registry = Self::start_with(&auth);
-        std::fs::copy(&file, registry.storage.path().join("htpasswd")).unwrap();
-        // The registry reads the file at each login: it must stay as long as the registry does.
-        std::mem::forget(directory);
-        registry
+        Self::start_with(Some(format!("{user}:{hash}\n")))
     }
 
-    fn start_with(extra: &str) -> Self {
+    fn start_with(htpasswd: Option<String>) -> Self {
         // A port that was free a moment ago may be taken by the time the registry wants it.
-        (0..10).find_map(|_| Self::try_start(extra)).expect("docker-registry did not start: is it installed?")
+        (0..10)
+            .find_map(|_| Self::try_start(htpasswd.as_deref()))
+            .expect("docker-registry did not start: is it installed?")
     }
 
-    fn try_start(extra: &str) -> Option<Self> {
+    fn try_start(htpasswd: Option<&str>) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host = format!("127.0.0.1:{port}");
         let storage = tempfile::tempdir().unwrap();
         let config = storage.path().join("config.yml");
         let root = storage.path().join("data");
+        let auth = htpasswd.map(|line| {
+            let file = storage.path().join("htpasswd");
+            std::fs::write(&file, line).unwrap();
+            format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display())
+        });
+        let auth = auth.unwrap_or_default();
         let text = format!(
             "version: 0.1\nlog: {{level: info}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\n\
-             http: {{addr: \"{host}\"}}\n{extra}",
+             http: {{addr: \"{host}\"}}\n{auth}",
             root.display()
         );
         std::fs::write(&config, text).unwrap();
@@ -62,7 +62,7 @@ impl DockerRegistry {
             if line.contains("listening on") {
                 // Its log must be read on, or it would stand still when the pipe is full.
                 std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-                return Some(Self { process, host, storage });
+                return Some(Self { process, host, _storage: storage });
             }
             line.clear();
         }
