@@ -26,6 +26,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "commands"]),
     ("clap_complete", &["cli", "commands"]),
     ("docker_credential", &["registry"]),
+    ("flate2", &["commands"]),
     ("gix", &["git"]),
     ("globset", &["domain"]),
     ("hyper", &["registry"]),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -70,10 +71,10 @@ pub(super) struct Global {
     )]
     pub(super) color: Color,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, env = "PROMOTE_BOT_QUIET", conflicts_with = "verbose", hide_env_values = true)]
+    #[arg(short, long, global = true, env = "PROMOTE_BOT_QUIET", value_parser = BoolishValueParser::new(), conflicts_with = "verbose", hide_env_values = true)]
     pub(super) quiet: bool,
     /// Show requests to registries
-    #[arg(short, long, global = true, env = "PROMOTE_BOT_VERBOSE", hide_env_values = true)]
+    #[arg(short, long, global = true, env = "PROMOTE_BOT_VERBOSE", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub(super) verbose: bool,
 }
 
@@ -94,10 +95,10 @@ pub(super) enum Command {
     /// Write promote-bot.yaml from the overlays found
     Init {
         /// Print it and write nothing
-        #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", hide_env_values = true)]
+        #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", value_parser = BoolishValueParser::new(), hide_env_values = true)]
         dry_run: bool,
         /// Write over a file that is there
-        #[arg(long, env = "PROMOTE_BOT_FORCE", hide_env_values = true)]
+        #[arg(long, env = "PROMOTE_BOT_FORCE", value_parser = BoolishValueParser::new(), hide_env_values = true)]
         force: bool,
     },
     /// Print the JSON schema of a format
@@ -140,7 +141,7 @@ pub(super) struct Checking {
     #[command(flatten)]
     pub(super) judging: Judging,
     /// Ask no registry: only what the repository itself says
-    #[arg(long, env = "PROMOTE_BOT_OFFLINE", hide_env_values = true)]
+    #[arg(long, env = "PROMOTE_BOT_OFFLINE", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub(super) offline: bool,
 }
 
@@ -149,7 +150,7 @@ pub(super) struct Promoting {
     #[command(flatten)]
     pub(super) judging: Judging,
     /// Stop before the first write
-    #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", hide_env_values = true)]
+    #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub(super) dry_run: bool,
     /// How many images are copied at a time
     #[arg(short, long, value_name = "N", env = "PROMOTE_BOT_JOBS", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]

@@ -60,9 +60,14 @@ async fn until_signal(action: impl Future<Output = Result<Exit, Error>> + Send +
     let mut action = tokio::spawn(action);
     tokio::select! {
         exit = &mut action => exit.unwrap_or_else(|fault| Err(Error::io("finish")(std::io::Error::other(fault)))),
-        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
-        _ = terminate.recv() => Ok(Exit::Terminated),
+        _ = tokio::signal::ctrl_c() => Ok(interrupted(Exit::Interrupted)),
+        _ = terminate.recv() => Ok(interrupted(Exit::Terminated)),
     }
+}
+
+fn interrupted(exit: Exit) -> Exit {
+    output::stderr("interrupted: no image was named before it was whole; safe to run again\n");
+    exit
 }
 
 /// Shows what this program does, and nothing of what the libraries below say: their words may carry whole addresses.
@@ -71,6 +76,7 @@ fn trace() {
     use tracing_subscriber::util::SubscriberInitExt as _;
     let own = tracing_subscriber::filter::Targets::new().with_target("promote_bot", tracing::Level::DEBUG);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
+    let lines = lines.with_ansi(anstream::stderr().current_choice() != anstream::ColorChoice::Never);
     // Only a second call could fail, and there is none.
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }
@@ -183,8 +189,8 @@ fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
         in_ci: ci::is_ci(&surroundings),
         environments: global.environments.clone(),
         range: RangeRequest {
-            base: judging.and_then(|judging| judging.base.clone()),
-            head: judging.and_then(|judging| judging.head.clone()),
+            base: judging.and_then(|judging| judging.base.clone()).filter(|rev| !rev.is_empty()),
+            head: judging.and_then(|judging| judging.head.clone()).filter(|rev| !rev.is_empty()),
             ci,
         },
     })

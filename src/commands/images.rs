@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::error::Error;
 use super::uses::select;
 use super::workspace::{Scope, Snapshot};
-use crate::domain::{Environment, LoadRestrictor, Tree, TreePath};
+use crate::domain::{Cause, Environment, LoadRestrictor, OverlayError, Tree, TreePath};
 use crate::kustomize::sites_digest;
 use crate::overlay;
 use crate::report::images::Overlay;
@@ -39,37 +39,45 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
         }
     }
     let asked = asked(inputs)?;
-    let paths: Vec<TreePath> = if asked.is_empty() {
+    if asked.is_empty() {
         let wanted = select(&environments, &inputs.scope.environments)?;
-        let is_wanted = |environment: &Environment| wanted.iter().any(|name| name.name == environment.name);
-        owners.iter().filter(|(_, environment)| is_wanted(environment)).map(|(path, _)| path.clone()).collect()
-    } else {
-        asked.iter().map(|text| inside(repository.prefix(), text)).collect::<Result<_, _>>()?
-    };
-    if paths.is_empty() {
-        return Err(Error::usage(
-            "there are no overlays",
-            "name some, or the environments they belong to in promote-bot.yaml",
-        ));
+        let is_wanted = |owner: &Environment| wanted.iter().any(|environment| environment.name == owner.name);
+        owners.retain(|(_, owner)| is_wanted(owner));
+        if owners.is_empty() {
+            let hint = "name some, or the environments they belong to in promote-bot.yaml";
+            return Err(Error::usage("there are no overlays", hint));
+        }
+        return owners.into_iter().try_for_each(|(path, owner)| each(&resolve(tree, path, Some(owner), inputs)));
     }
-    for path in paths {
-        let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, environment)| *environment);
-        each(&resolve(tree, path, owner, inputs.load_restrictor))?;
+    for text in asked {
+        let Some(path) = repository.prefix().join(&text) else {
+            each(&outside(&text))?;
+            continue;
+        };
+        let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, owner)| *owner);
+        each(&resolve(tree, path, owner, inputs))?;
     }
     Ok(())
 }
 
-fn resolve(tree: &dyn Tree, path: TreePath, owner: Option<&Environment>, given: Option<LoadRestrictor>) -> Overlay {
-    let load_restrictor = given.or(owner.map(|environment| environment.load_restrictor)).unwrap_or_default();
+fn resolve(tree: &dyn Tree, path: TreePath, owner: Option<&Environment>, inputs: &ImagesInputs) -> Overlay {
+    let load_restrictor = inputs.load_restrictor.or(owner.map(|owner| owner.load_restrictor)).unwrap_or_default();
     let images = overlay::resolve(tree, &path, load_restrictor);
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
-    Overlay { path, environment: owner.map(|environment| environment.name.clone()), images, sites }
+    let (path, environment) = (path.to_string(), owner.map(|owner| owner.name.clone()));
+    Overlay { path, environment, images, sites }
 }
 
-fn inside(prefix: &TreePath, text: &str) -> Result<TreePath, Error> {
-    prefix.join(text).ok_or_else(|| {
-        Error::usage(format!("{text} is not inside the repository"), "name overlays relative to the directory of -C")
-    })
+/// One path that cannot be resolved is its own line; the others go on.
+fn outside(text: &str) -> Overlay {
+    let error = OverlayError {
+        overlay: TreePath::root(),
+        message: format!("{text} is not inside the repository"),
+        hint: "name overlays relative to the directory of -C".to_owned(),
+        location: None,
+        cause: Cause::Change,
+    };
+    Overlay { path: text.to_owned(), environment: None, images: Err(error), sites: String::new() }
 }
 
 fn asked(inputs: &ImagesInputs) -> Result<Vec<String>, Error> {

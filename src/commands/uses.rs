@@ -20,7 +20,7 @@ pub(super) struct EnvironmentChanges {
 }
 
 /// Compares the wanted environments of both trees; the two sides are read at the same time.
-pub(super) fn changes(workspace: &mut Workspace, wanted: &[String]) -> Result<Vec<EnvironmentChanges>, Error> {
+pub(super) fn changes(workspace: &Workspace, wanted: &[String]) -> Result<Vec<EnvironmentChanges>, Error> {
     let all = workspace.config.environments.clone();
     let environments = select(&all, wanted)?;
     let side = |tree: &dyn Tree| -> Result<Vec<Uses>, TreeError> {
@@ -35,11 +35,12 @@ pub(super) fn changes(workspace: &mut Workspace, wanted: &[String]) -> Result<Ve
         base.map_err(|_| Error::usage("reading the base revision failed", "report this as a fault of promote-bot"))??;
     let mut found = Vec::new();
     for ((environment, base), head) in environments.into_iter().zip(base).zip(head?) {
-        if base.overlays + head.overlays == 0 {
-            let patterns = environment.overlays.join(", ");
-            workspace.notes.push(format!("environment {} has no overlays: nothing is at {patterns}", environment.name));
+        let is_empty = base.overlays + head.overlays == 0;
+        let mut changes = compare(environment, &all, &base, head);
+        if is_empty {
+            changes.findings.push(plan::no_overlay(&changes.environment));
         }
-        found.push(compare(environment, &all, &base, head));
+        found.push(changes);
     }
     Ok(found)
 }

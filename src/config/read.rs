@@ -109,6 +109,9 @@ fn read_environment(
     let mut fields = Fields::of(node, format!("environment `{name}`"), faults)?;
     fields.required("overlays");
     let overlays = fields.strings("overlays");
+    if let Some(empty) = fields.optional("overlays").filter(|node| node.as_sequence().is_some_and(<[Node]>::is_empty)) {
+        faults.push(empty, "`overlays` names no overlay");
+    }
     let registry = fields.required("registry");
     let from = fields.optional("from");
     let rewrites = fields.list("images");

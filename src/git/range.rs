@@ -176,7 +176,10 @@ impl Chooser<'_> {
 
     /// Chooses the base of uncommitted work on top of `tip`.
     fn base_of_disk(&self, tip: CommitId) -> Result<Base, Error> {
-        let branch = match self.facts.upstream()? {
+        let upstream = self.facts.upstream()?;
+        // A branch that is pushed equals its upstream: what it changed is then judged by --head HEAD.
+        let is_pushed = upstream.as_ref().is_some_and(|upstream| upstream.commit == tip);
+        let branch = match upstream {
             Some(upstream) => Some(upstream),
             None => self.default_branch()?,
         };
@@ -184,8 +187,7 @@ impl Chooser<'_> {
             return Ok(Base::new(tip, "no upstream or default branch: HEAD"));
         };
         let base = self.merge_base(&tip, &branch)?;
-        // A branch that is pushed equals its upstream: what it changed is then judged by --head HEAD.
-        let pushed = if base == tip && branch.commit == tip { ", which has every commit of this branch" } else { "" };
+        let pushed = if is_pushed { ", which has every commit of this branch" } else { "" };
         let why = format!("merge base with {}{pushed}", branch.name);
         Ok(Base::on(&branch, base, why))
     }

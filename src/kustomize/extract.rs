@@ -22,7 +22,10 @@ pub fn images(rendered: &Rendered) -> OverlayImages {
         };
         if workload.kind != "CustomResourceDefinition" {
             let mut walk = Walk { workload, uses: &mut uses, path: String::new() };
-            walk.visit(document, Position::Elsewhere);
+            match &document.value {
+                Value::List(operations) => walk.visit_operations(operations),
+                _ => walk.visit(document, Position::Elsewhere),
+            }
         }
     }
     OverlayImages { uses, partial: rendered.partial.clone() }
@@ -90,6 +93,21 @@ impl Walk<'_> {
             self.visit(element, position);
             self.path.truncate(length);
         }
+    }
+
+    /// A document that is a list is a JSON patch lying loose: what it puts in an `image` will run wherever it is applied.
+    fn visit_operations(&mut self, operations: &[Node]) {
+        for operation in operations {
+            let target = operation.get("path").and_then(Node::text).and_then(|path| path.strip_suffix("/image"));
+            if let (Some(target), Some(value)) = (target, operation.get("value")) {
+                let list = target.rsplit('/').nth(1).unwrap_or_default();
+                let is_container = position_in(list) == Position::Container;
+                self.path = format!("{}.image", target.trim_start_matches('/').replace('/', "."));
+                self.add_scalar(value, if is_container { UseClass::Container } else { UseClass::Field }, None, "");
+                self.path.clear();
+            }
+        }
+        self.visit_elements(operations, Position::Elsewhere);
     }
 
     fn visit_image(&mut self, owner: &Node, image: &Node, position: Position) {

@@ -48,10 +48,18 @@ fn collect(tree: &dyn Tree, directory: &TreePath, depth: usize, files: &mut Vec<
             EntryKind::Directory if holds_kustomization(tree, &path)? => {}
             EntryKind::Directory if depth < MAX_DIRECTORIES => collect(tree, &path, depth + 1, files)?,
             EntryKind::File if is_manifest(&name) => files.push(path),
-            // A link to a file is read; one to a directory is not, lest a circle is walked.
-            EntryKind::Symlink if is_manifest(&name) => {
-                let target = follow(tree, &path).map_err(|error| Failure::of_tree(&error, None))?;
-                files.extend(target.and_then(|(path, kind)| (kind == EntryKind::File).then_some(path)));
+            EntryKind::Symlink => match follow(tree, &path).map_err(|error| Failure::of_tree(&error, None))? {
+                Some((file, EntryKind::File)) if is_manifest(&name) => files.push(file),
+                // A link may lead in a circle; what it leads to is read where it stands, or named for itself.
+                Some((_, EntryKind::Directory)) => {
+                    let message = format!("{path} is a link to a directory, which is not read from a loose overlay");
+                    return Err(Failure::without_place(message, "name the directory it leads to as an overlay"));
+                }
+                _ => {}
+            },
+            EntryKind::Submodule => {
+                let message = format!("{path} is a submodule, whose files are not in this repository");
+                return Err(Failure::without_place(message, "keep submodules out of overlays"));
             }
             _ => {}
         }

@@ -57,19 +57,29 @@ impl Search<'_> {
         }
         if Glob::is_literal(first) {
             return match at.join(first) {
-                Some(below) if is_directory(self.tree, &below)? => self.expand(below, rest),
-                _ => Ok(()),
+                Some(below) => self.enter(below, rest),
+                None => Ok(()),
             };
         }
         let Ok(glob) = Glob::new(first) else {
             return Ok(());
         };
         for (below, _) in self.entries(&at)?.into_iter().filter(|(path, _)| glob.matches(path.name())) {
-            if is_directory(self.tree, &below)? {
-                self.expand(below, rest)?;
-            }
+            self.enter(below, rest)?;
         }
         Ok(())
+    }
+
+    /// Goes on in a directory. What lies in a submodule is not in this tree: the submodule itself is named, so that it is said.
+    fn enter(&mut self, at: TreePath, rest: &[&str]) -> Result<(), TreeError> {
+        match follow(self.tree, &at)? {
+            Some((_, EntryKind::Directory)) => self.expand(at, rest),
+            Some((_, EntryKind::Submodule)) => {
+                self.found.insert(at);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lists a directory, which may be reached through a link, by the names it was asked by.
@@ -82,13 +92,10 @@ impl Search<'_> {
     }
 }
 
-fn is_directory(tree: &dyn Tree, path: &TreePath) -> Result<bool, TreeError> {
-    Ok(matches!(follow(tree, path)?, Some((_, EntryKind::Directory))))
-}
-
 /// Puts in place of a directory without a kustomization the kustomizations below it.
 fn unfold(tree: &dyn Tree, path: TreePath, overlays: &mut BTreeSet<TreePath>) -> Result<(), TreeError> {
-    if has_kustomization(tree, &path)? {
+    let is_submodule = matches!(follow(tree, &path)?, Some((_, EntryKind::Submodule)));
+    if is_submodule || has_kustomization(tree, &path)? {
         overlays.insert(path);
         return Ok(());
     }

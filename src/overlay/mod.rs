@@ -6,9 +6,9 @@ mod layout;
 pub use find::find;
 pub use layout::{Layout, layout};
 
-use crate::domain::tree::TreeError;
+use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{
-    Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass,
+    Cause, Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass,
 };
 use crate::kustomize;
 
@@ -53,6 +53,15 @@ pub fn resolve(
         location: None,
         cause: error.cause(),
     };
+    if matches!(follow(tree, path).map_err(unreadable)?, Some((_, EntryKind::Submodule))) {
+        return Err(OverlayError {
+            overlay: path.clone(),
+            message: "it lies in a submodule, whose files are not in this repository".to_owned(),
+            hint: "run promote-bot in the submodule's own repository, or vendor its files here".to_owned(),
+            location: None,
+            cause: Cause::Change,
+        });
+    }
     let rendered = if kustomize::has_kustomization(tree, path).map_err(unreadable)? {
         kustomize::resolve(tree, path, &kustomize::Options { load_restrictor })?
     } else {

@@ -12,5 +12,5 @@ pub(crate) mod testing;
 
 pub use candidates::{Sorted, candidates};
 pub use outcomes::{after, forgotten};
-pub use refusals::{EXPLANATIONS, Explanation, partial_overlay, unresolved_overlay};
+pub use refusals::{EXPLANATIONS, Explanation, no_overlay, partial_overlay, unresolved_overlay};
 pub use settle::settle;

@@ -1,7 +1,8 @@
 //! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
 
 use crate::domain::{
-    Candidate, Cause, Change, Digest, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial, Severity,
+    Candidate, Cause, Change, Digest, Environment, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial,
+    Severity,
 };
 
 /// What a built-in finding means, for `promote-bot explain`.
@@ -41,6 +42,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
         id: "unreadable-reference",
         text: "An image reference does not follow the grammar of registries, or is a template that another program fills in later. \
                promote-bot cannot tell which image will run. Write the reference out, or keep templates out of what it judges.",
+    },
+    Explanation {
+        id: "no-overlay",
+        text: "Nothing is at the places that an environment names as its overlays, neither before nor after the change. Nothing of it can be \
+               judged. Most likely a path in promote-bot.yaml is misspelt.",
     },
     Explanation {
         id: "unresolved-overlay",
@@ -212,7 +218,7 @@ pub(super) fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> F
         cause: Cause::Change,
         message: format!("cannot read the image reference `{shown}`: {error}"),
         help: help.to_owned(),
-        image: None,
+        image: Some(text.to_owned()),
         location: Some(image_use.location.clone()),
         width: text.chars().count(),
         excerpt: None,
@@ -248,6 +254,26 @@ pub fn partial_overlay(partial: &Partial) -> Finding {
         help: "vendor it in the repository, or keep the overlay out of promote-bot.yaml".to_owned(),
         image: None,
         location: Some(partial.location.clone()),
+        width: 0,
+        excerpt: None,
+    }
+}
+
+/// Says that nothing is at the places an environment names: most likely one of them is misspelt.
+#[must_use]
+pub fn no_overlay(environment: &Environment) -> Finding {
+    Finding {
+        rule: "no-overlay".to_owned(),
+        severity: Severity::Warning,
+        cause: Cause::Change,
+        message: format!(
+            "environment {} has no overlays on either side: nothing is at {}",
+            environment.name,
+            environment.overlays.join(", ")
+        ),
+        help: "correct `overlays` in promote-bot.yaml, or take the environment out".to_owned(),
+        image: None,
+        location: None,
         width: 0,
         excerpt: None,
     }

@@ -171,25 +171,29 @@ fn refuse_dependants(settled: &mut [Settled]) {
     }
 }
 
-/// Two steps with different digests for one tag: neither may go, whichever came first would decide.
+/// Two references of one change that want different digests under one tag: neither may go, whichever came first would decide. What
+/// a refused one writes counts too; what the destination proves already does not change any more.
 fn refuse_rivals(settled: &mut [Settled]) {
     let mut wanted: BTreeMap<String, Vec<(usize, Digest)>> = BTreeMap::new();
     for (index, entry) in settled.iter().enumerate() {
-        if let Settled::Step(step) = entry
-            && let Some(tagged) = step.candidate.to.at_tag()
-        {
-            wanted.entry(tagged.to_string()).or_default().push((index, step.digest.clone()));
+        let candidate = entry.candidate();
+        let digest = match entry {
+            Settled::Step(step) => Some(&step.digest),
+            _ => candidate.to.digest(),
+        };
+        if let (Some(tagged), Some(digest)) = (candidate.to.at_tag(), digest) {
+            wanted.entry(tagged.to_string()).or_default().push((index, digest.clone()));
         }
     }
     for rivals in wanted.values() {
-        let Some((_, other)) = rivals.iter().find(|(_, digest)| *digest != rivals[0].1) else {
-            continue;
-        };
         for (index, digest) in rivals {
-            let candidate = settled[*index].candidate().clone();
-            let finding = refusals::two_digests(&candidate, digest, if digest == other { &rivals[0].1 } else { other });
-            settled[*index] =
-                Settled::Refused(Refusal { candidate, state: State::Conflict, digest: Some(digest.clone()), finding });
+            let Some((_, other)) = rivals.iter().find(|(_, other)| other != digest) else { continue };
+            if let Settled::Step(Step { candidate, present: false, .. }) = &settled[*index] {
+                let candidate = candidate.clone();
+                let finding = refusals::two_digests(&candidate, digest, other);
+                let digest = Some(digest.clone());
+                settled[*index] = Settled::Refused(Refusal { candidate, state: State::Conflict, digest, finding });
+            }
         }
     }
 }
@@ -436,6 +440,13 @@ mod tests {
             (candidate(&format!("prod.example/api:1@{digest}")), evidence(both(digest), sighting(None, None)))
         };
         let plan = settle(vec![entry(&one), entry(&other)], Vec::new());
+        assert!(plan.settled.into_iter().all(|settled| refusal(settled).0 == State::Conflict));
+        // One agrees with its source, the other does not: they still want one tag.
+        let at_source = |digest: &Digest| {
+            let image = format!("prod.example/api:1@{digest}");
+            (candidate(&image), evidence(sighting(Some(&one), Some(digest)), sighting(None, None)))
+        };
+        let plan = settle(vec![at_source(&one), at_source(&other)], Vec::new());
         assert!(plan.settled.into_iter().all(|settled| refusal(settled).0 == State::Conflict));
     }
 }

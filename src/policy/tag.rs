@@ -81,16 +81,16 @@ impl Tag {
             Some(tag) if self.forbid.iter().any(|forbidden| forbidden == tag) => {
                 let written = if candidate.to.tag().is_some() { "" } else { " (no tag is written)" };
                 let message = format!("{name} is referenced by the forbidden tag `{tag}`{written}");
-                complain(severity, message, self.advice("name a version"));
+                complain(severity, message, self.advice());
             }
             Some(tag) => {
                 if let Some(message) = self.against(name, tag) {
-                    complain(severity, message, self.advice("name an allowed tag"));
+                    complain(severity, message, self.advice());
                 }
             }
             None if self.semver.is_some() || self.pattern.is_some() => {
                 let message = format!("{name} is referenced by digest alone, and the policy asks for a tag");
-                complain(severity, message, self.advice("write the tag beside the digest"));
+                complain(severity, message, self.advice());
             }
             None => {}
         }
@@ -120,13 +120,13 @@ impl Tag {
         Some(format!("the tag `{tag}` of {name} does not match {pattern}"))
     }
 
-    fn advice(&self, action: &str) -> String {
-        let wish = match (&self.semver, &self.pattern) {
-            (Some(range), _) => format!(", a version within {range}"),
-            (None, Some(pattern)) => format!(", one that matches {pattern}"),
-            (None, None) => String::new(),
-        };
-        format!("{action}{wish}, where the overlay says so")
+    /// Says which tag to name, as far as the rule tells.
+    fn advice(&self) -> String {
+        match (&self.semver, &self.pattern) {
+            (Some(range), _) => format!("name a version within {range} where the overlay says so"),
+            (None, Some(pattern)) => format!("name a tag that matches {pattern} where the overlay says so"),
+            (None, None) => "name a version where the overlay says so, for example 1.4.2".to_owned(),
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::safe::safe;
-use crate::domain::{ImageUse, OverlayError, OverlayImages, TreePath, UseClass};
+use crate::domain::{ImageUse, OverlayError, OverlayImages, UseClass};
 
 /// One overlay with what became of resolving it.
 #[derive(Debug)]
 pub struct Overlay {
-    /// Its directory.
-    pub path: TreePath,
+    /// Its directory, as it is to be shown.
+    pub path: String,
     /// The environment that names it, if any does.
     pub environment: Option<String>,
     /// Its images, or why they are not known.
@@ -78,7 +78,7 @@ struct Partial<'a> {
 /// # Errors
 /// Never: all keys are strings.
 pub fn json_line(overlay: &Overlay) -> Result<String, serde_json::Error> {
-    let (path, environment) = (overlay.path.to_string(), overlay.environment.as_deref());
+    let (path, environment) = (overlay.path.clone(), overlay.environment.as_deref());
     match &overlay.images {
         Ok(images) => serde_json::to_string(&Line {
             overlay: path,
@@ -105,7 +105,7 @@ pub fn json_line(overlay: &Overlay) -> Result<String, serde_json::Error> {
 #[must_use]
 pub fn text(overlay: &Overlay) -> String {
     let environment = overlay.environment.as_ref().map(|name| format!("  ({})", safe(name))).unwrap_or_default();
-    let mut out = format!("{}{environment}\n", safe(&overlay.path.to_string()));
+    let mut out = format!("{}{environment}\n", safe(&overlay.path));
     match &overlay.images {
         Ok(images) => {
             for (image, uses) in grouped(images.uses.iter()) {
@@ -113,7 +113,10 @@ pub fn text(overlay: &Overlay) -> String {
                 for image_use in uses {
                     let workload = &image_use.workload;
                     let container = image_use.container.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                    let user = safe(&format!("{}/{}{container}", workload.kind, workload.name));
+                    let user = match (workload.kind.as_str(), workload.name.as_str()) {
+                        ("", "") => safe(&image_use.field),
+                        (kind, name) => safe(&format!("{kind}/{name}{container}")),
+                    };
                     let _ = writeln!(out, "      {user}  {}", safe(&image_use.location.to_string()));
                 }
             }

@@ -14,6 +14,9 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default().bold();
+/// The widest a column is padded to: one long name must not push every row off the screen.
+const WIDEST: usize = 48;
+
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// How the command that made the review ends it: what was meant to happen, and what may come next.
@@ -78,7 +81,7 @@ fn environment_text(environment: &EnvironmentReview) -> String {
         .filter(|image| image.kind != ChangeKind::Unchanged)
         .map(|i| row(environment, i))
         .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).min(WIDEST);
     let (names, changes) = (width(0), width(1));
     let changed = environment.images.iter().filter(|image| image.kind != ChangeKind::Unchanged);
     for (image, [name, change, digest, words]) in changed.zip(&rows) {

@@ -39,7 +39,9 @@ impl<'n> Fields<'n> {
 
     /// Returns the value of `key`, if it is there and not null.
     pub fn optional(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         let value = |(name, value): &'n (Node, Node)| (name.as_str() == Some(key) && !value.is_null()).then_some(value);
         self.entries.iter().find_map(value)
     }

@@ -111,5 +111,36 @@ fn an_overlay_that_was_broken_before_counts_all_its_images_as_new() {
 fn an_environment_without_overlays_is_said() {
     let repository = Repository::with(&[("promote-bot.yaml", CONFIG)]);
     let report = offline(&repository, 0);
-    assert!(report["notes"].to_string().contains("environment production has no overlays"), "{report:#}");
+    let finding = &production(&report)["findings"][0];
+    assert_eq!((&finding["rule"], &finding["severity"]), (&"no-overlay".into(), &"warning".into()));
+}
+
+#[test]
+fn an_overlay_in_a_submodule_is_said_not_skipped() {
+    let other = Repository::with(&[("overlays/production/d.yaml", &patch_image("api", "prod.example/api:1"))]);
+    let mut repository =
+        Repository::with(&[("promote-bot.yaml", &CONFIG.replace("overlays/production", "sub/overlays/production"))]);
+    let url = other.path().to_str().unwrap();
+    repository.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "sub"]);
+    repository.commit("a submodule");
+    for head in ["HEAD", "worktree"] {
+        let report =
+            Program::new().json(repository.path(), &["check", "--offline", "--base", "HEAD~1", "--head", head], 1);
+        let message = production(&report)["findings"][0]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("submodule"), "{message}");
+    }
+}
+
+#[test]
+fn a_json_patch_lying_loose_counts_with_its_place() {
+    let repository = Repository::with(&[("promote-bot.yaml", CONFIG), ("overlays/production/p.yaml", "[]\n")]);
+    let patch = "- op: replace\n  path: /spec/template/spec/containers/0/image\n  value: prod.example/api:2\n";
+    repository.write(&[("overlays/production/p.yaml", patch)]);
+    let report = offline(&repository, 0);
+    let image = &production(&report)["images"][0];
+    assert_eq!(image["to"], "prod.example/api:2");
+    assert_eq!(
+        image["locations"],
+        serde_json::json!([{"path": "overlays/production/p.yaml", "line": 3, "column": 10}])
+    );
 }

@@ -1,5 +1,7 @@
 //! The demo's images: small, for two platforms, with a base layer that all of them share.
 
+use std::io::Write as _;
+
 use serde_json::json;
 
 use crate::domain::Digest;
@@ -8,7 +10,7 @@ use crate::registry::embedded::Registry;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 const BASE_BYTES: usize = 256 * 1024;
 const SERVICE_BYTES: usize = 32 * 1024;
@@ -43,10 +45,10 @@ fn push(registry: &Registry, repository: &str, service: &str, version: &str, tag
 
 fn push_platform(registry: &Registry, repository: &str, service: &str, version: &str, architecture: &str) -> Vec<u8> {
     let layers = [
-        layer("etc/os-release", &format!("base for {architecture}\n"), BASE_BYTES),
-        layer(&format!("bin/{service}"), &format!("{service} {version} for {architecture}\n"), SERVICE_BYTES),
+        archive("etc/base", &format!("base for {architecture}"), BASE_BYTES),
+        archive(&format!("bin/{service}"), &format!("{service} {version} for {architecture}"), SERVICE_BYTES),
     ];
-    let diff_ids: Vec<String> = layers.iter().map(|layer| Digest::of(layer).to_string()).collect();
+    let diff_ids: Vec<String> = layers.iter().map(|archive| Digest::of(archive).to_string()).collect();
     let config = json!({
         "architecture": architecture, "os": "linux", "config": {"Entrypoint": [format!("/bin/{service}")]},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
@@ -56,13 +58,21 @@ fn push_platform(registry: &Registry, repository: &str, service: &str, version: 
         json!({"mediaType": media_type, "digest": registry.push_blob(repository, content).to_string(), "size": size})
     };
     let config = blob(CONFIG, config.to_string().into_bytes());
-    let layers: Vec<serde_json::Value> = layers.into_iter().map(|layer| blob(LAYER, layer)).collect();
+    let layers: Vec<serde_json::Value> = layers.iter().map(|archive| blob(LAYER, compressed(archive))).collect();
     json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}).to_string().into_bytes()
 }
 
-/// A layer of one file: `line` over and over, `size` bytes of it.
-fn layer(path: &str, line: &str, size: usize) -> Vec<u8> {
-    let content: Vec<u8> = line.bytes().cycle().take(size).collect();
+/// An archive of one file, whose `size` bytes follow from `seed` and do not compress.
+fn archive(path: &str, seed: &str, size: usize) -> Vec<u8> {
+    let mut content = Vec::with_capacity(size);
+    let mut block = seed.to_owned();
+    while content.len() < size {
+        block = Digest::of(block.as_bytes()).hex().to_owned();
+        content.extend(
+            block.as_bytes().chunks(2).map(|pair| pair.iter().fold(0_u8, |byte, half| byte.rotate_left(4) ^ half)),
+        );
+    }
+    content.truncate(size);
     let mut header = tar::Header::new_ustar();
     header.set_size(content.len() as u64);
     header.set_mode(0o755);
@@ -71,4 +81,24 @@ fn layer(path: &str, line: &str, size: usize) -> Vec<u8> {
     // Writing to memory cannot fail, and the paths are our own.
     let written = archive.append_data(&mut header, path, content.as_slice()).and_then(|()| archive.into_inner());
     written.unwrap_or_default()
+}
+
+fn compressed(archive: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // As above: memory takes what it is given.
+    gzip.write_all(archive).and_then(|()| gzip.finish()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_archives_that_differ_and_do_not_shrink() {
+        let (one, other) = (archive("a", "one", 10_000), archive("a", "other", 10_000));
+        assert_ne!(one, other);
+        let layer = compressed(&one);
+        assert_eq!(&layer[..2], [0x1f, 0x8b]);
+        assert!(layer.len() > 7_000, "{}", layer.len());
+    }
 }
