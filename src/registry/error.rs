@@ -215,14 +215,19 @@ impl Error {
     /// Returns the message and its root cause in one line.
     #[must_use]
     pub fn reason(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(_) => format!("{self}: {}", plain(&self.root().to_string())),
+            None => self.to_string(),
+        }
+    }
+
+    /// Returns the cause below all others.
+    pub(super) fn root(&self) -> &dyn std::error::Error {
         let mut root: &dyn std::error::Error = self;
         while let Some(source) = root.source() {
             root = source;
         }
-        match std::error::Error::source(self) {
-            Some(_) => format!("{self}: {}", plain(&root.to_string())),
-            None => self.to_string(),
-        }
+        root
     }
 
     /// Tells whether the content or the destination's rules are at fault, so that running again cannot help.

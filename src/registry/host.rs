@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use reqwest::{Request, Url};
-use tokio::sync::Semaphore;
+use tokio::sync::{MutexGuard, Semaphore};
 
 use super::call::{Answer, Call, IDLE, SHORT, Want, read_whole, unreachable};
 use super::challenge::Challenge;
@@ -30,6 +30,9 @@ const STANDSTILL: Duration = Duration::from_secs(2 * IDLE.as_secs());
 /// How long a registry may take to store an upload that it has received.
 const STORING: Duration = Duration::from_secs(600);
 
+/// How long a host that could not be reached is not tried again, so that many images cost one connect timeout.
+const LOST: Duration = Duration::from_secs(10);
+
 /// One registry, shared by everything that speaks to it.
 #[derive(Debug)]
 pub(super) struct Host {
@@ -46,8 +49,15 @@ pub(super) struct Host {
     challenge: Mutex<Option<Challenge>>,
     rests_until: Mutex<Option<Instant>>,
     // The first request learns how to authenticate; the others wait for it instead of each being refused.
-    opening: tokio::sync::Mutex<()>,
+    opening: tokio::sync::Mutex<Option<Lost>>,
     is_open: AtomicBool,
+}
+
+/// A host that was never reached.
+#[derive(Debug)]
+struct Lost {
+    since: Instant,
+    why: String,
 }
 
 /// What a request shows: the header, and the token it was made of.
@@ -77,14 +87,23 @@ impl Host {
 
     /// Sends a call until it is answered; an answer that says no is an answer.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+        let mut opening = self.open(call).await?;
         let mut attempt = 1;
         loop {
-            let outcome = self.attempt(call).await;
+            let outcome = self.authenticated(call).await;
+            let no_connection = outcome.as_ref().err().and_then(no_connection);
+            if no_connection.is_none() {
+                self.is_open.store(true, Ordering::Release);
+                opening = None;
+            }
             let (failure, pause) = match &outcome {
                 Ok(answer) => (Failure::Status(answer.status), retry::retry_after(answer.header("retry-after"))),
                 Err(error) => (failure_of(error), None),
             };
             let Decision::Retry(wait) = retry::decide(attempt, failure, pause, retry::jitter()) else {
+                if let (Some(opening), Some(why)) = (&mut opening, no_connection) {
+                    **opening = Some(Lost { since: Instant::now(), why });
+                }
                 return outcome;
             };
             tracing::debug!(registry = %self.name, attempt, ?failure, ?wait, "retry");
@@ -143,14 +162,24 @@ impl Host {
         Ok(answer)
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, Error> {
-        let _opening = match self.is_open.load(Ordering::Acquire) {
-            true => None,
-            false => Some(self.opening.lock().await),
-        };
-        let outcome = self.authenticated(call).await;
-        self.is_open.store(true, Ordering::Release);
-        outcome
+    /// Lets the first request go alone, so that the others know how to authenticate, and all others together. While
+    /// nothing was ever answered, whoever waited for a connection that failed shares that failure.
+    async fn open(&self, call: &Call) -> Result<Option<MutexGuard<'_, Option<Lost>>>, Error> {
+        if self.is_open.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let opening = self.opening.lock().await;
+        if self.is_open.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        match opening.as_ref().filter(|lost| lost.since.elapsed() < LOST) {
+            Some(lost) => Err(Error::Unreachable {
+                action: call.action.clone(),
+                registry: self.name.clone(),
+                source: lost.why.clone().into(),
+            }),
+            None => Ok(Some(opening)),
+        }
     }
 
     async fn authenticated(&self, call: &Call) -> Result<Answer, Error> {
@@ -301,6 +330,13 @@ async fn standstill(moved: &AtomicU64, size_bytes: u64) -> Duration {
         }
         before = now;
     }
+}
+
+/// Returns why no connection came about; `None` when one did.
+fn no_connection(error: &Error) -> Option<String> {
+    let Error::Unreachable { source, .. } = error else { return None };
+    let is_connect = source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect);
+    is_connect.then(|| error.root().to_string())
 }
 
 /// Classifies an error for [`retry::decide`].

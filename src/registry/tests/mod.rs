@@ -6,6 +6,7 @@ mod encryption;
 mod faults;
 mod gathering;
 mod measure;
+mod opening;
 mod sample;
 mod sign_in;
 mod steps;
