@@ -194,11 +194,9 @@ impl Error {
                 format!("run `docker login {registry}`, or set username and password under `registries`")
             }
             Self::Denied { registry, .. } => format!("check the user's rights at {registry}"),
-            Self::ForeignRealm { registry, .. } => {
-                format!(
-                    "serve tokens over https from {registry} or a sibling of its domain, or take its credentials away"
-                )
-            }
+            Self::ForeignRealm { registry, realm, .. } => format!(
+                "let {registry} serve tokens over https from its own host instead of {realm}, or take its credentials away"
+            ),
             Self::Misled { registry, .. } => format!("set the public address in the configuration of {registry}"),
             Self::TooLarge { .. } | Self::Protocol { .. } => "check that the host is a registry".to_owned(),
             Self::Corrupt { .. } => "push the image to its source again".to_owned(),

@@ -1,43 +1,17 @@
 //! Realms: whether a token service may be given a registry's credentials.
 //!
 //! A registry names its token service itself, so a hostile one names somebody who collects passwords. Credentials go to the
-//! registry's own host, to a host of the same organisation over https, or to one of a short list.
+//! registry's own host, from `registry.<domain>` to `<domain>` over https, or to one of a short list. A neighbour below the
+//! same domain is not enough: no list of the domains whose customers are strangers to each other is ever complete.
 
 use reqwest::Url;
 
-/// Token services that are known to serve a registry of another domain.
-const KNOWN: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.redhat.io", "sso.redhat.com")];
-
-/// Second-level names under which strangers register, where the top level is a country's.
-const SHARED_SECOND_LEVELS: [&str; 12] =
-    ["ac", "co", "com", "edu", "gen", "gov", "ltd", "mil", "ne", "net", "or", "org"];
-
-/// Domains whose customers get a name below them: siblings there are strangers.
-const SHARED_DOMAINS: [&str; 24] = [
-    "amazonaws.com",
-    "appspot.com",
-    "azurecr.io",
-    "azurewebsites.net",
-    "cloudapp.net",
-    "cloudfront.net",
-    "duckdns.org",
-    "fly.dev",
-    "github.io",
-    "gitlab.io",
-    "googleapis.com",
-    "herokuapp.com",
-    "netlify.app",
-    "ngrok.io",
-    "ngrok.app",
-    "nip.io",
-    "onrender.com",
-    "pages.dev",
-    "run.app",
-    "sslip.io",
-    "vercel.app",
-    "web.app",
-    "windows.net",
-    "workers.dev",
+/// Token services that are known to serve a registry of another host, by the registry's name.
+const KNOWN: [(&str, &str); 4] = [
+    ("docker.io", "auth.docker.io"),
+    ("index.docker.io", "auth.docker.io"),
+    ("registry-1.docker.io", "auth.docker.io"),
+    ("registry.redhat.io", "sso.redhat.com"),
 ];
 
 /// Whose a token service is.
@@ -54,33 +28,16 @@ pub(super) fn judge(name: &str, base: &Url, realm: &Url) -> Standing {
     let same_host = realm.host_str() == base.host_str();
     let same_origin =
         same_host && realm.scheme() == base.scheme() && realm.port_or_known_default() == base.port_or_known_default();
-    let own = same_origin
-        || (realm.scheme() == "https"
-            && (same_host || related(base, realm) || KNOWN.contains(&(name, realm.host_str().unwrap_or_default()))));
+    let known = || KNOWN.contains(&(name, realm.host_str().unwrap_or_default()));
+    let own = same_origin || (realm.scheme() == "https" && (same_host || is_of_its_domain(base, realm) || known()));
     if own { Standing::Own } else { Standing::Foreign }
 }
 
-/// Tells whether one host is a parent of the other or both are siblings, below a domain that one organisation holds.
-fn related(one: &Url, other: &Url) -> bool {
-    let (Some(one), Some(other)) = (one.domain(), other.domain()) else {
-        return false;
-    };
-    let below = |host: &str, parent: &str| host.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
-    let sibling = match (one.split_once('.'), other.split_once('.')) {
-        (Some((_, parent)), Some((_, other_parent))) => parent == other_parent && held_by_one(parent),
-        _ => false,
-    };
-    sibling || (below(one, other) && held_by_one(other)) || (below(other, one) && held_by_one(one))
-}
-
-fn held_by_one(domain: &str) -> bool {
-    let mut labels = domain.rsplit('.');
-    let (Some(top), Some(second)) = (labels.next(), labels.next()) else {
-        return false;
-    };
-    let under_country = top.len() == 2 && SHARED_SECOND_LEVELS.contains(&second) && labels.next().is_none();
-    let under_host = SHARED_DOMAINS.iter().any(|shared| domain == *shared || domain.ends_with(&format!(".{shared}")));
-    !under_country && !under_host
+/// Tells whether the registry is `registry.<domain>` and the realm is `<domain>` itself, as at GitLab
+/// (<https://docs.gitlab.com/administration/packages/container_registry/>).
+fn is_of_its_domain(base: &Url, realm: &Url) -> bool {
+    let parent = base.domain().and_then(|domain| domain.strip_prefix("registry."));
+    parent.is_some_and(|parent| parent.contains('.') && realm.domain() == Some(parent))
 }
 
 #[cfg(test)]
@@ -93,12 +50,13 @@ mod tests {
     }
 
     #[test]
-    fn a_realm_of_the_same_organisation_may_have_the_credentials() {
+    fn the_registrys_own_realm_may_have_the_credentials() {
         for (registry, realm) in [
             ("https://reg.example:5000", "https://reg.example:5000/token"),
             ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth"),
             ("https://registry-1.docker.io", "https://auth.docker.io/token"),
-            ("https://registry.acme.co.uk", "https://auth.acme.co.uk/t"),
+            ("https://registry.acme.co.uk", "https://acme.co.uk/jwt/auth"),
+            ("https://reg.example:5000", "https://reg.example/token"),
             ("http://127.0.0.1:5000", "http://127.0.0.1:5000/token"),
         ] {
             assert_eq!(judged(registry, realm), Standing::Own, "{registry} {realm}");
@@ -112,7 +70,16 @@ mod tests {
         for (registry, realm) in [
             ("https://reg.example", "https://evil.example/token"),
             ("https://reg.example", "http://reg.example/token"),
-            ("https://registry.acme.com", "http://auth.acme.com/token"),
+            ("https://registry.acme.com", "http://acme.com/token"),
+            ("https://registry.acme.com", "https://auth.acme.com/token"),
+            ("https://registry.acme.com", "https://com/token"),
+            ("https://registry.com", "https://com/token"),
+            ("https://hub.acme.com", "https://acme.com/token"),
+            ("https://acme.com", "https://registry.acme.com/token"),
+            ("https://acme.up.railway.app", "https://evil.up.railway.app/token"),
+            ("https://acme.trycloudflare.com", "https://evil.trycloudflare.com/token"),
+            ("https://acme.go.jp", "https://evil.go.jp/token"),
+            ("https://reg.example", "https://auth.docker.io/token"),
             ("https://acme.co.uk", "https://evil.co.uk/token"),
             ("https://acme.github.io", "https://evil.github.io/token"),
             ("https://acme.eu.run.app", "https://evil.eu.run.app/token"),
