@@ -64,7 +64,7 @@ pub(super) enum Network {
 
 impl Network {
     fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
+        match carried_by(address) {
             IpAddr::V4(v4) if v4.is_loopback() => Self::Loopback,
             IpAddr::V4(v4) if v4.is_link_local() => Self::LinkLocal,
             IpAddr::V4(v4) if v4.is_private() || is_shared(v4) => Self::Private,
@@ -78,6 +78,20 @@ impl Network {
     /// Tells whether a registry that is itself in network `home` may lead to this one.
     fn is_open_from(self, home: Self) -> bool {
         self == Self::Public || self == home
+    }
+}
+
+/// Returns the IPv4 address that an IPv6 one stands for, where it does: a gateway may deliver it there. Mapped addresses,
+/// NAT64 (<https://www.rfc-editor.org/rfc/rfc6052#section-2.1>) and 6to4 (<https://www.rfc-editor.org/rfc/rfc3056>).
+fn carried_by(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let embedded = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+    };
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => embedded(high, low),
+        _ => v6.to_canonical(),
     }
 }
 
@@ -103,8 +117,8 @@ impl Pinned {
         if !addresses.iter().all(|address| Network::of(address.ip()).is_open_from(home)) {
             return Err("which is an address of an inner network");
         }
-        // No address: a proxy may know the name. Without a proxy the connection fails by itself.
-        if let (Some(host), false) = (target.domain(), addresses.is_empty()) {
+        // No address is kept too: a proxy may know the name, but we must not find it elsewhere a moment later.
+        if let Some(host) = target.domain() {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), addresses);
         }
         Ok(())
@@ -183,11 +197,29 @@ mod tests {
             "http://100.64.0.1/",
             "http://0.0.0.0/",
             "http://[fd00::1]/",
+            "http://[64:ff9b::10.0.0.1]/",
+            "http://[64:ff9b::169.254.169.254]/",
+            "http://[2002:7f00:1::1]/",
+            "http://[2002:a9fe:a9fe::]/",
         ] {
             assert!(pinned.guard(&public, &url(inner)).await.is_err(), "{inner}");
         }
-        assert!(pinned.guard(&public, &url("https://1.1.1.1/")).await.is_ok());
+        for outer in
+            ["https://1.1.1.1/", "https://[2606:4700::1]/", "https://[64:ff9b::1.1.1.1]/", "https://[2002:101:101::]/"]
+        {
+            assert!(pinned.guard(&public, &url(outer)).await.is_ok(), "{outer}");
+        }
         assert!(pinned.guard(&url("http://10.0.0.1/"), &url("http://10.0.0.2/")).await.is_ok());
         assert!(pinned.guard(&url("http://10.0.0.1/"), &url("http://169.254.169.254/")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_not_looked_up_again() {
+        let pinned = Pinned::default();
+        // Top level `invalid` never resolves (RFC 6761).
+        let (registry, nowhere) = (url("https://93.184.216.34/"), url("https://cdn.invalid/"));
+        assert!(pinned.guard(&registry, &nowhere).await.is_ok());
+        let found = pinned.resolve("cdn.invalid".parse().unwrap()).await.unwrap();
+        assert_eq!(found.count(), 0);
     }
 }
