@@ -1,7 +1,7 @@
 //! Gathering: what registries have of each candidate.
 
 use futures_util::future::join_all;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::Registries;
 use super::error::Error;
@@ -10,16 +10,20 @@ use super::slots::Slots;
 use super::tree::Tree;
 use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
 
+/// How many images' manifests are read at a time: each may hold as much as a tree may.
+const TREES: usize = 8;
+
 /// The look-ups of one run, each made once.
 #[derive(Debug)]
 pub(super) struct Lookups<'a> {
     registries: &'a Registries,
     seen: Slots<ImageRef, OnceCell<Seen>>,
+    trees: Semaphore,
 }
 
 impl<'a> Lookups<'a> {
     pub(super) fn new(registries: &'a Registries) -> Self {
-        Self { registries, seen: Slots::default() }
+        Self { registries, seen: Slots::default(), trees: Semaphore::new(TREES) }
     }
 
     /// Gathers the evidence of all candidates, in their order.
@@ -63,6 +67,8 @@ impl<'a> Lookups<'a> {
 
     /// Reads what an image is made of. What stands in the way will stand in the copy's way too, and is told there.
     async fn content(&self, from: &ImageRef, digest: &Digest) -> Option<Content> {
+        // The semaphore is never closed; without a permit the reading would only be less sparing.
+        let _tree = self.trees.acquire().await;
         let read = async {
             let repository = Repository::reading(self.registries.wire.host(from)?, from);
             let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;

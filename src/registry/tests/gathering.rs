@@ -85,3 +85,29 @@ async fn a_head_without_digest_is_made_good_by_reading() {
     let found = registries().resolve(&image(&format!("{}/api:1", dev.host()))).await.unwrap();
     assert_eq!(found, Some(sample.digest()));
 }
+
+#[tokio::test]
+async fn the_manifests_of_a_few_images_are_held_at_a_time() {
+    let (dev, prod) = two().await;
+    let mut candidates = Vec::new();
+    for number in 0..12 {
+        Sample::image(&[(400 + number, 10)]).put_into(&dev, &format!("app-{number}"), "1");
+        let name = |registry: &Registry| format!("{}/app-{number}:1", registry.host());
+        candidates.push(candidate(&name(&dev), &name(&prod)));
+    }
+    dev.fault(Fault::new().method("GET").path_contains("manifests").then(Action::Pause));
+    let registries = registries();
+    let watching = async {
+        // All looks are made, and all who may read are reading.
+        while prod.requests().iter().filter(|request| request.status.is_some()).count() < 12 || dev.paused() < 8 {
+            tokio::task::yield_now().await;
+        }
+        let reads = dev.requests().iter().filter(|request| request.method == "GET").count();
+        dev.clear_faults();
+        dev.release();
+        reads
+    };
+    let (evidence, reads) = tokio::join!(registries.gather(&candidates), watching);
+    assert_eq!(reads, 8);
+    assert!(evidence.iter().all(|evidence| evidence.content.is_some()));
+}
