@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 
 use super::call::next_chunk;
 use super::error::Error;
-use super::host::failure_of;
 use super::manifest::Blob;
 use super::repository::{Download, Opened, Repository};
 use super::retry::{self, Decision, Failure};
@@ -225,7 +224,7 @@ impl Ferry<'_> {
                 Ok(piece) => return Ok(piece),
                 Err(error) => error,
             };
-            match retry::decide(*attempt, failure_of(&error), None, retry::jitter()) {
+            match retry::decide(*attempt, Failure::of(&error), None, retry::jitter()) {
                 Decision::Retry(wait) => tokio::time::sleep(wait).await,
                 Decision::Stop => return Err(error),
             }
@@ -248,7 +247,6 @@ fn upload_failure(error: &Error, attempt: u32) -> Failure {
         Some(404 | 416) if matches!(error, Error::Answered { action, .. } if action.starts_with("upload")) => {
             Failure::Broken
         }
-        Some(status) => Failure::Status(status),
-        None => failure_of(error),
+        _ => Failure::of(error),
     }
 }

@@ -98,7 +98,7 @@ impl Host {
             }
             let (failure, pause) = match &outcome {
                 Ok(answer) => (Failure::Status(answer.status), retry::retry_after(answer.header("retry-after"))),
-                Err(error) => (failure_of(error), None),
+                Err(error) => (Failure::of(error), None),
             };
             let Decision::Retry(wait) = retry::decide(attempt, failure, pause, retry::jitter()) else {
                 if let (Some(opening), Some(why)) = (&mut opening, no_connection) {
@@ -337,14 +337,6 @@ fn no_connection(error: &Error) -> Option<String> {
     let Error::Unreachable { source, .. } = error else { return None };
     let is_connect = source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect);
     is_connect.then(|| error.root().to_string())
-}
-
-/// Classifies an error for [`retry::decide`].
-pub(super) fn failure_of(error: &Error) -> Failure {
-    match error {
-        Error::Unreachable { .. } | Error::Stalled { .. } => Failure::Broken,
-        _ => Failure::Lasting,
-    }
 }
 
 /// Makes a header that no printer shows; `None` when the secret has characters that no header may have.

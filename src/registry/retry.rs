@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::error::Error;
+
 /// How often a request is tried in all.
 pub(super) const ATTEMPTS: u32 = 4;
 
@@ -20,6 +22,16 @@ pub(super) enum Failure {
     Status(u16),
     /// Anything that another attempt cannot change.
     Lasting,
+}
+
+impl Failure {
+    /// Classifies an error, of a registry or of its token service.
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::Unreachable { .. } | Error::Stalled { .. } => Self::Broken,
+            _ => error.status().map_or(Self::Lasting, Self::Status),
+        }
+    }
 }
 
 /// What to do next.

@@ -12,7 +12,6 @@ use super::credentials::{Credential, Store};
 use super::error::Error;
 use super::realm::{self, Standing};
 use super::redirect::{self, Pinned};
-use super::retry::{self, Decision, Failure};
 use super::secret::Secret;
 use super::slots::Slots;
 
@@ -92,20 +91,8 @@ impl TokenDesk {
             .map_err(|_| self.protocol(errand, "names a token service that is not an address"))?;
         let credential = self.store.find(&self.registry, errand.repository).await?;
         self.guard(errand, &realm, credential.is_some()).await?;
-        let mut attempt = 1;
-        loop {
-            let outcome = self.exchange(errand, &realm, credential.as_ref()).await;
-            let failure = match &outcome {
-                Ok(_) => Failure::Lasting,
-                Err(Error::Unreachable { .. }) => Failure::Broken,
-                Err(other) => other.status().map_or(Failure::Lasting, Failure::Status),
-            };
-            match retry::decide(attempt, failure, None, retry::jitter()) {
-                Decision::Retry(wait) => tokio::time::sleep(wait).await,
-                Decision::Stop => return outcome,
-            }
-            attempt += 1;
-        }
+        // Tried once: whoever needs the token tries again as a whole, and doing both would multiply.
+        self.exchange(errand, &realm, credential.as_ref()).await
     }
 
     /// Keeps credentials from a stranger's token service, and anonymous requests from inner networks.

@@ -144,3 +144,20 @@ async fn no_authorization_follows_a_redirect_to_another_host() {
         assert!(store.requests().iter().all(|request| !request.had_authorization));
     }
 }
+
+#[tokio::test]
+async fn a_token_service_that_stumbles_is_asked_again_as_often_as_a_registry() {
+    let registry = with_tokens(TokenAuth::default()).await;
+    Sample::image(&[(140, 10)]).put_into(&registry, "api", "1");
+    registry.fault(Fault::new().path_contains("/token").nth(..=2).then(Action::Status(503, None)));
+    let name = image(&format!("{}/api:1", registry.host()));
+    let registries = registries_with([(registry.host(), login("bot", "s3cret"))]);
+    assert!(registries.resolve(&name).await.unwrap().is_some());
+    assert_eq!(token_requests(&registry), 3);
+    registry.expire_tokens();
+    registry.clear_faults();
+    registry.fault(Fault::new().path_contains("/token").then(Action::Drop));
+    let error = registries.resolve(&name).await.unwrap_err();
+    assert!(error.to_string().contains("cannot get a token"), "{error}");
+    assert_eq!(token_requests(&registry), 3 + 4);
+}
