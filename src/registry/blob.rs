@@ -164,6 +164,8 @@ impl Ferry<'_> {
         let mut held: Option<Bytes> = None;
         while let Some(piece) = self.next(&mut download, received, &mut attempt).await.map_err(Stopped::Failed)? {
             received += piece.len() as u64;
+            // What came further is not stuck, however often a long download breaks.
+            attempt = 1;
             if received > self.blob.size_bytes {
                 return Err(Stopped::Failed(self.corrupt(format!("more than {} bytes", self.blob.size_bytes))));
             }

@@ -61,6 +61,14 @@ async fn a_cut_download_is_resumed_where_it_broke() {
 }
 
 #[tokio::test]
+async fn a_download_that_gets_further_each_time_may_break_more_often_than_a_request() {
+    let pair = Pair::large().await;
+    pair.dev.fault(pair.layer_reads().times(5).then(Action::CutAfter(500_000)));
+    assert_eq!(copied(&pair.run().await), (pair.sample.size_bytes(), 0));
+    assert_eq!(pair.dev.requests().into_iter().filter(|request| request.range.is_some()).count(), 5);
+}
+
+#[tokio::test]
 async fn a_cut_upload_begins_anew() {
     let pair = Pair::large().await;
     pair.prod
