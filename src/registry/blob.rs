@@ -71,7 +71,7 @@ impl Ferry<'_> {
                     (error, failure)
                 }
             };
-            match retry::decide(attempt, failure, None, retry::jitter()) {
+            match retry::decide(attempt, failure, error.retry_after(), retry::jitter()) {
                 Decision::Retry(wait) => tokio::time::sleep(wait).await,
                 Decision::Stop => return Err(error),
             }

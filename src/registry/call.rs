@@ -8,6 +8,7 @@ use reqwest::{Method, Url};
 
 use super::challenge::Challenge;
 use super::error::{Error, Said};
+use super::retry;
 use super::secret::Secret;
 
 /// How long nothing may move before a connection is given up.
@@ -124,9 +125,14 @@ impl Answer {
 
     /// Returns what the registry said.
     pub(super) fn said(&self) -> Said {
-        Said::read(self.status, &self.whole, |text| {
-            self.hide.iter().fold(text.to_owned(), |text, secret| secret.redact(&text))
-        })
+        let hide = |text: &str| self.hide.iter().fold(text.to_owned(), |text, secret| secret.redact(&text));
+        let retry_after_seconds = self.retry_after().and_then(|pause| u8::try_from(pause.as_secs()).ok());
+        Said { retry_after_seconds, ..Said::read(self.status, &self.whole, hide) }
+    }
+
+    /// Returns how long the registry asks to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        retry::retry_after(self.header("retry-after"))
     }
 
     /// Makes an error of an answer that was not expected.

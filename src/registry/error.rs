@@ -240,6 +240,16 @@ impl Error {
             _ => None,
         }
     }
+
+    /// Returns how long the registry asked to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Answered { said, .. } | Self::Denied { said, .. } => {
+                said.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a registry said when it refused: its status and, cut to size, its own code and message.
@@ -251,6 +261,8 @@ pub struct Said {
     pub code: Option<String>,
     /// The registry's own message.
     pub message: Option<String>,
+    /// How many seconds it asked to be left alone, as many as are honoured; not shown. Small, or every error would grow.
+    pub(super) retry_after_seconds: Option<u8>,
 }
 
 impl Said {
@@ -268,7 +280,7 @@ impl Said {
         let first = serde_json::from_slice::<Errors>(body).ok().and_then(|body| body.errors.into_iter().next());
         let (code, message) = first.map_or((None, None), |first| (first.code, first.message));
         let shown = |text: Option<String>| text.map(|text| plain(&hide(&text))).filter(|text| !text.is_empty());
-        Self { status, code: shown(code), message: shown(message) }
+        Self { status, code: shown(code), message: shown(message), retry_after_seconds: None }
     }
 
     /// Tells whether the registry keeps a tag from being written over.

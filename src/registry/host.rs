@@ -97,8 +97,8 @@ impl Host {
                 opening = None;
             }
             let (failure, pause) = match &outcome {
-                Ok(answer) => (Failure::Status(answer.status), retry::retry_after(answer.header("retry-after"))),
-                Err(error) => (Failure::of(error), None),
+                Ok(answer) => (Failure::Status(answer.status), answer.retry_after()),
+                Err(error) => (Failure::of(error), error.retry_after()),
             };
             let Decision::Retry(wait) = retry::decide(attempt, failure, pause, retry::jitter()) else {
                 if let (Some(opening), Some(why)) = (&mut opening, no_connection) {
@@ -108,7 +108,7 @@ impl Host {
             };
             tracing::debug!(registry = %self.name, attempt, ?failure, ?wait, "retry");
             if pause.is_some() {
-                *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + wait);
+                self.leave_alone(wait);
             }
             tokio::time::sleep(wait).await;
             attempt += 1;
@@ -152,10 +152,14 @@ impl Host {
         let mut request = self.request(call, authorization.as_ref());
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
         *request.body_mut() = Some(body);
+        self.rest().await;
         let answer = tokio::select! {
             answer = self.execute(call, request, authorization.as_ref()) => answer?,
             after = standstill(moved, size_bytes) => return Err(self.stalled(call, after)),
         };
+        if let (400.., Some(pause)) = (answer.status, answer.retry_after()) {
+            self.leave_alone(pause);
+        }
         if answer.status == 401 {
             self.answer_challenge(call, &answer, authorization.as_ref()).await?;
         }
@@ -286,6 +290,12 @@ impl Host {
         let Pass { token, authenticated } = self.desk.pass(errand, stale).await?;
         let header = Secret::new(format!("Bearer {}", token.expose()));
         Ok(Some(Authorization { header, token: Some(token), authenticated }))
+    }
+
+    /// Keeps every request back for a while.
+    fn leave_alone(&self, pause: Duration) {
+        let mut rests_until = self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *rests_until = (*rests_until).max(Some(Instant::now() + pause));
     }
 
     /// Waits while the registry has asked to be left alone.

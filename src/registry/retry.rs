@@ -58,9 +58,10 @@ pub(super) fn decide(attempt: u32, failure: Failure, retry_after: Option<Duratio
     Decision::Retry(retry_after.unwrap_or(spread).min(LONGEST_WAIT))
 }
 
-/// Reads `Retry-After`: whole seconds. A date is taken as not given, since the registry's clock need not be ours.
+/// Reads `Retry-After`: whole seconds, [`LONGEST_WAIT`] at most. A date is taken as not given, since the registry's clock
+/// need not be ours.
 pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
-    header?.trim().parse().ok().map(Duration::from_secs)
+    header?.trim().parse().ok().map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 /// Returns a number from 0 to 1 by chance, from the keys the standard library draws for its hash maps.

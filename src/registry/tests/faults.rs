@@ -69,6 +69,16 @@ async fn a_download_that_gets_further_each_time_may_break_more_often_than_a_requ
 }
 
 #[tokio::test]
+async fn an_upload_that_is_told_to_wait_waits() {
+    let pair = Pair::large().await;
+    let busy = Action::Status(503, Some(Duration::from_secs(1)));
+    pair.prod.fault(Fault::new().method("PUT").query_contains(pair.layer().hex()).times(1).then(busy));
+    let began = std::time::Instant::now();
+    copied(&pair.run().await);
+    assert!(began.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
 async fn a_cut_upload_begins_anew() {
     let pair = Pair::large().await;
     pair.prod
