@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use tokio::sync::{Mutex, OnceCell, Semaphore, watch};
 
-use super::blob::{Advance, Ferry, SMALL};
+use super::blob::{Ferry, SMALL};
 use super::error::Error;
-use super::manifest::Blob;
-use super::repository::{Opened, Repository};
+use super::repository::Opened;
 use super::slots::Slots;
 use super::step;
 use super::{Progress, Registries};
@@ -89,48 +88,36 @@ impl<'a> Run<'a> {
     }
 
     /// Sees to it that the destination has a blob.
-    pub(super) async fn bring(
-        &self,
-        source: &Repository,
-        destination: &Repository,
-        blob: &Blob,
-        advance: Advance<'_>,
-    ) -> Result<Came, Error> {
-        let key = (destination.locator(), blob.digest.clone());
+    pub(super) async fn bring(&self, ferry: &Ferry<'_>) -> Result<Came, Error> {
+        let key = (ferry.destination.locator(), ferry.blob.digest.clone());
         let cell = self.blobs.of(key);
         let mut came = Came::Reused;
         cell.get_or_try_init(|| async {
-            came = self.bring_once(source, destination, blob, advance).await?;
+            came = self.bring_once(ferry).await?;
             Ok::<_, Error>(())
         })
         .await?;
         if came == Came::Reused {
-            advance(blob.size_bytes);
+            (ferry.advance)(ferry.blob.size_bytes);
         }
         Ok(came)
     }
 
-    async fn bring_once(
-        &self,
-        source: &Repository,
-        destination: &Repository,
-        blob: &Blob,
-        advance: Advance<'_>,
-    ) -> Result<Came, Error> {
-        let ferry = Ferry { source, destination, blob, shelf: &self.registries.shelf, advance };
+    async fn bring_once(&self, ferry: &Ferry<'_>) -> Result<Came, Error> {
+        let Ferry { source, destination, blob, .. } = *ferry;
         let key = (destination.host.name.clone(), blob.digest.clone());
         let holders = self.holders.of(key);
         let mut held = holders.lock().await;
         if let Some(from) = held.first().cloned() {
             // Known to be in the registry: mounts need not wait for each other.
             drop(held);
-            return self.mount_or_carry(&ferry, &from).await;
+            return self.mount_or_carry(ferry, &from).await;
         }
         let came = if source.host.name == destination.host.name {
-            self.mount_or_carry(&ferry, &source.name).await?
+            self.mount_or_carry(ferry, &source.name).await?
         } else if blob.size_bytes <= SMALL {
             // Mounting from the destination itself asks and opens an upload in one request.
-            self.mount_or_carry(&ferry, &destination.name).await?
+            self.mount_or_carry(ferry, &destination.name).await?
         } else if destination.has_blob(&blob.digest).await? {
             Came::Reused
         } else {

@@ -9,33 +9,29 @@ use super::manifest::{Blob, Manifest};
 use super::tree::Tree;
 use crate::domain::Digest;
 
-/// One write at the destination.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Write<'a> {
-    /// A blob.
-    Blob(&'a Blob),
-    /// A manifest under its digest.
-    Manifest(&'a Manifest),
-    /// The top manifest under the name the overlay refers to.
-    Name(&'a Manifest),
+/// What is to be written at the destination, in the order of the fields; each digest comes once.
+#[derive(Debug)]
+pub(super) struct Writes<'a> {
+    /// All blobs, in any order.
+    pub blobs: Vec<&'a Blob>,
+    /// The manifests that are written under their digests alone, in stages: each after the one before it, children first.
+    pub manifests: Vec<Vec<&'a Manifest>>,
+    /// The top manifest, written last and under the name the overlay refers to.
+    pub name: &'a Manifest,
 }
 
-/// Returns the writes in stages: those of one stage in any order, each stage after the one before it. Each digest comes
-/// once; the last stage is the name alone.
-pub(super) fn stages(tree: &Tree) -> Vec<Vec<Write<'_>>> {
+/// Orders the writes of a tree; `None` when it lacks its own top.
+pub(super) fn writes(tree: &Tree) -> Option<Writes<'_>> {
+    let name = tree.manifests.get(&tree.top)?;
     let mut heights = BTreeMap::new();
-    height(tree, &tree.top, &mut heights);
+    let top_height = height(tree, &tree.top, &mut heights);
     let mut seen = BTreeSet::new();
     let blobs = tree.manifests.values().flat_map(Manifest::blobs).filter(|blob| seen.insert(&blob.digest));
-    let mut stages = vec![blobs.map(Write::Blob).collect::<Vec<_>>()];
-    let tallest = heights.values().copied().max().unwrap_or_default();
-    for level in 0..=tallest {
-        let of_level = tree.manifests.values().filter(|manifest| heights.get(&manifest.digest) == Some(&level));
-        stages.push(of_level.filter(|manifest| manifest.digest != tree.top).map(Write::Manifest).collect());
-    }
-    stages.push(tree.manifests.get(&tree.top).map(Write::Name).into_iter().collect());
-    stages.retain(|stage| !stage.is_empty());
-    stages
+    let of_height = |level: usize| {
+        let below_top = tree.manifests.values().filter(|manifest| manifest.digest != tree.top);
+        below_top.filter(|manifest| heights.get(&manifest.digest) == Some(&level)).collect()
+    };
+    Some(Writes { blobs: blobs.collect(), manifests: (0..top_height).map(of_height).collect(), name })
 }
 
 /// Returns how many manifests stand below one, at most, on the way to an image. A digest covers what is below it, so there
@@ -97,16 +93,8 @@ mod tests {
     #[test]
     fn an_image_is_its_blobs_and_then_its_name() {
         let tree = tree(&[vec![]]);
-        let kinds: Vec<Vec<&str>> = stages(&tree).iter().map(|stage| stage.iter().map(kind).collect()).collect();
-        assert_eq!(kinds, [vec!["blob", "blob"], vec!["name"]]);
-    }
-
-    fn kind(write: &Write<'_>) -> &'static str {
-        match write {
-            Write::Blob(_) => "blob",
-            Write::Manifest(_) => "manifest",
-            Write::Name(_) => "name",
-        }
+        let writes = writes(&tree).unwrap();
+        assert_eq!((writes.blobs.len(), writes.manifests.len(), &writes.name.digest), (2, 0, &tree.top));
     }
 
     proptest! {
@@ -121,24 +109,22 @@ mod tests {
             let mut tree = tree(&links);
             let reached = reachable(&tree);
             tree.manifests.retain(|digest, _| reached.contains(digest));
+            let writes = writes(&tree).unwrap();
             let mut written = BTreeSet::new();
-            let stages = stages(&tree);
-            for stage in &stages {
-                for write in stage {
-                    if let Write::Manifest(manifest) | Write::Name(manifest) = write {
-                        prop_assert!(manifest.children().iter().all(|child| written.contains(&child.digest)));
-                        prop_assert!(manifest.blobs().iter().all(|blob| written.contains(&blob.digest)));
-                    }
+            for blob in &writes.blobs {
+                prop_assert!(written.insert(blob.digest.clone()), "written twice");
+            }
+            prop_assert_eq!(&writes.name.digest, &tree.top);
+            for stage in writes.manifests.iter().cloned().chain([vec![writes.name]]) {
+                for manifest in &stage {
+                    prop_assert!(manifest.children().iter().all(|child| written.contains(&child.digest)));
+                    prop_assert!(manifest.blobs().iter().all(|blob| written.contains(&blob.digest)));
                 }
-                for write in stage {
-                    let digest = match write { Write::Blob(blob) => &blob.digest, Write::Manifest(m) | Write::Name(m) => &m.digest };
-                    prop_assert!(written.insert(digest.clone()), "written twice");
+                for manifest in stage {
+                    prop_assert!(written.insert(manifest.digest.clone()), "written twice");
                 }
             }
             prop_assert!(reached.iter().all(|digest| written.contains(digest)));
-            let names = stages.iter().flatten().filter(|write| matches!(write, Write::Name(_))).count();
-            prop_assert_eq!(names, 1);
-            prop_assert!(matches!(stages.last().unwrap().as_slice(), [Write::Name(_)]));
         }
     }
 }

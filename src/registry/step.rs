@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
+use super::blob::Ferry;
 use super::carry_out::{Came, Run};
 use super::error::Error;
-use super::manifest::Manifest;
-use super::order::{self, Write};
+use super::manifest::{Blob, Manifest};
+use super::order;
 use super::repository::Repository;
 use super::tree::Tree;
 use crate::domain::{Digest, ImageRef, Outcome, Step};
@@ -64,50 +65,61 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
     let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
     let source = Repository::reading(run.registries.wire.host(from)?, from);
     let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
-    let count = Count::default();
-    for stage in order::stages(&tree) {
-        if let [Write::Name(manifest)] = stage.as_slice() {
-            if let Some(outcome) = name(&destination, step, manifest).await? {
-                return Ok(outcome);
-            }
-            count.copied.fetch_add(manifest.bytes.len() as u64, Ordering::Relaxed);
-            run.progress.advance(index, manifest.bytes.len() as u64);
-            continue;
-        }
-        try_join_all(stage.iter().map(|write| put(run, index, &source, &destination, write, &count))).await?;
+    let passage = Passage { run, index, source, destination, count: Count::default() };
+    // `Tree::read` begins with the top.
+    let writes = order::writes(&tree).ok_or_else(|| passage.missing(&step.digest))?;
+    try_join_all(writes.blobs.into_iter().map(|blob| passage.bring(blob))).await?;
+    for stage in writes.manifests {
+        try_join_all(stage.into_iter().map(|manifest| passage.put(manifest))).await?;
     }
-    prove(&destination, step).await?;
+    if let Some(outcome) = name(&passage.destination, step, writes.name).await? {
+        return Ok(outcome);
+    }
+    passage.sent(writes.name);
+    prove(&passage.destination, step).await?;
     Ok(Outcome::Copied {
-        bytes_copied: count.copied.into_inner(),
-        bytes_reused: count.reused.into_inner(),
-        source_moved: has_moved(&source, from, &step.digest).await,
+        source_moved: has_moved(&passage.source, from, &step.digest).await,
+        bytes_copied: passage.count.copied.into_inner(),
+        bytes_reused: passage.count.reused.into_inner(),
     })
 }
 
-async fn put(
-    run: &Run<'_>,
+/// A step on its way: where from, where to, and what it has moved so far.
+struct Passage<'a> {
+    run: &'a Run<'a>,
     index: usize,
-    source: &Repository,
-    destination: &Repository,
-    write: &Write<'_>,
-    count: &Count,
-) -> Result<(), Error> {
-    match write {
-        Write::Blob(blob) => {
-            let advance = |bytes| run.progress.advance(index, bytes);
-            let counter = match run.bring(source, destination, blob, &advance).await? {
-                Came::Copied => &count.copied,
-                Came::Reused => &count.reused,
-            };
-            counter.fetch_add(blob.size_bytes, Ordering::Relaxed);
-        }
-        Write::Manifest(manifest) | Write::Name(manifest) => {
-            destination.put_manifest(&manifest.digest.to_string(), manifest).await?;
-            count.copied.fetch_add(manifest.bytes.len() as u64, Ordering::Relaxed);
-            run.progress.advance(index, manifest.bytes.len() as u64);
-        }
+    source: Repository,
+    destination: Repository,
+    count: Count,
+}
+
+impl Passage<'_> {
+    async fn bring(&self, blob: &Blob) -> Result<(), Error> {
+        let advance = |bytes| self.run.progress.advance(self.index, bytes);
+        let (source, destination, shelf) = (&self.source, &self.destination, &self.run.registries.shelf);
+        let counter = match self.run.bring(&Ferry { source, destination, blob, shelf, advance: &advance }).await? {
+            Came::Copied => &self.count.copied,
+            Came::Reused => &self.count.reused,
+        };
+        counter.fetch_add(blob.size_bytes, Ordering::Relaxed);
+        Ok(())
     }
-    Ok(())
+
+    async fn put(&self, manifest: &Manifest) -> Result<(), Error> {
+        self.destination.put_manifest(&manifest.digest.to_string(), manifest).await?;
+        self.sent(manifest);
+        Ok(())
+    }
+
+    fn sent(&self, manifest: &Manifest) {
+        let size_bytes = manifest.bytes.len() as u64;
+        self.count.copied.fetch_add(size_bytes, Ordering::Relaxed);
+        self.run.progress.advance(self.index, size_bytes);
+    }
+
+    fn missing(&self, digest: &Digest) -> Error {
+        Error::Missing { digest: digest.clone(), repository: self.source.locator() }
+    }
 }
 
 /// Looks whether the destination is as the plan expects it.
