@@ -71,6 +71,14 @@ pub(super) fn is_schema_1(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.docker.distribution.manifest.v1+")
 }
 
+/// Why a manifest of schema 1 is refused.
+const SCHEMA_1: &str = "it is of Docker's schema 1, which cannot be copied unchanged";
+
+/// Refuses a manifest that its registry calls one of schema 1.
+pub(super) fn schema_1_refused(repository: &str, digest: &Digest) -> Error {
+    Error::Manifest { digest: digest.clone(), repository: repository.to_owned(), why: SCHEMA_1.to_owned() }
+}
+
 impl Manifest {
     /// Reads a manifest; `content_type` is what the registry called it.
     ///
@@ -129,7 +137,7 @@ impl Shape {
         let header = header.filter(|header| is_known(header) || is_schema_1(header));
         let claimed = self.media_type.as_deref();
         if self.fs_layers.is_some() || self.schema_version == Some(1) || header.as_deref().is_some_and(is_schema_1) {
-            return Err("it is of Docker's schema 1, which cannot be copied unchanged".to_owned());
+            return Err(SCHEMA_1.to_owned());
         }
         let by_shape = match (self.manifests.is_some(), self.layers.is_some()) {
             (true, false) => OCI_IMAGE_INDEX_MEDIA_TYPE,

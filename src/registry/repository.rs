@@ -102,7 +102,7 @@ impl Repository {
         let asked = reference.parse::<Digest>().ok();
         if content_type.as_deref().is_some_and(manifest::is_schema_1) {
             let digest = said.or(asked).unwrap_or_else(|| Digest::of(&answer.whole));
-            return Manifest::parse(&self.locator(), &digest, content_type.as_deref(), answer.whole).map(|_| None);
+            return Err(manifest::schema_1_refused(&self.locator(), &digest));
         }
         let expected =
             [asked.as_ref(), said.as_ref()].into_iter().flatten().find(|digest| !digest.matches(&answer.whole));
