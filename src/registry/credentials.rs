@@ -81,7 +81,7 @@ impl Store {
         if let Some(credential) = self.settings.get(registry) {
             return Ok(Some(credential.clone()));
         }
-        let files = self.files.get_or_try_init(|| async { load(&self.places, registry) }).await?;
+        let files = self.files.get_or_try_init(|| self.load(registry)).await?;
         for file in files {
             if let Some(key) = file.keys.best(registry, repository)
                 && let Some(credential) = self.ask(file, &key, registry).await?
@@ -90,6 +90,17 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// Reads all files, on a thread of its own, since a home directory may be far away.
+    async fn load(&self, registry: &str) -> Result<Vec<AuthFile>, Error> {
+        let (places, owned_registry) = (self.places.clone(), registry.to_owned());
+        let loaded = tokio::task::spawn_blocking(move || load(&places, &owned_registry)).await;
+        loaded.unwrap_or_else(|_| {
+            let path = self.places.first().map(|(path, _)| path.clone()).unwrap_or_default();
+            let why = "the file could not be read".to_owned();
+            Err(Error::Credentials { registry: registry.to_owned(), path, why })
+        })
     }
 
     async fn ask(&self, file: &AuthFile, key: &str, registry: &str) -> Result<Option<Credential>, Error> {
