@@ -45,7 +45,8 @@ pub(super) struct Host {
     client: reqwest::Client,
     pinned: Pinned,
     connections: Semaphore,
-    desk: TokenDesk,
+    /// Where its tokens come from.
+    pub desk: TokenDesk,
     challenge: Mutex<Option<Challenge>>,
     rests_until: Mutex<Option<Instant>>,
     // The first request learns how to authenticate; the others wait for it instead of each being refused.

@@ -131,13 +131,18 @@ impl TokenDesk {
         let text = granted.token.or(granted.access_token).filter(|token| !token.is_empty());
         let text = text.ok_or_else(|| self.protocol(errand, "has a token service that gives no token"))?;
         let life = granted.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs).min(Duration::from_secs(24 * 3600));
-        let renew_at = Instant::now() + life - RENEWED_BEFORE.min(life / 4);
+        let renew_at = renew_at(Instant::now(), life);
         Ok(Token { pass: Pass { token: Secret::new(text), authenticated: credential.is_some() }, renew_at })
     }
 
     fn protocol(&self, errand: Errand<'_>, what: &str) -> Error {
         Error::Protocol { action: errand.action.to_owned(), registry: self.registry.clone(), what: what.to_owned() }
     }
+}
+
+/// Returns when a token that was issued at some time for so long is due for renewal.
+fn renew_at(issued: Instant, life: Duration) -> Instant {
+    issued + life - RENEWED_BEFORE.min(life / 4)
 }
 
 /// Makes the request: `GET` with basic authentication, or OAuth2's `POST` for an identity token
@@ -186,5 +191,38 @@ impl Credential {
             Self::Password { password, .. } => self.basic().into_iter().chain([password.clone()]).collect(),
             Self::IdentityToken(token) => vec![token.clone()],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::embedded::{Access, Login, Options, Registry, TokenAuth};
+    use super::super::tests::{image, login, registries_with};
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_before_its_end() {
+        let issued = Instant::now();
+        for (life, due) in [(300, 270), (60, 45), (4, 3), (0, 0)] {
+            let due = issued + Duration::from_secs(due);
+            assert_eq!(renew_at(issued, Duration::from_secs(life)), due, "{life}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_near_its_end_is_renewed_without_being_refused() {
+        let access = Access::Token(TokenAuth { login: Some(Login::new("bot", "s3cret")), ..TokenAuth::default() });
+        let registry = Registry::start(Options { access, ..Options::default() }).await.unwrap();
+        let registries = registries_with([(registry.host(), login("bot", "s3cret"))]);
+        let name = image(&format!("{}/api:1", registry.host()));
+        registries.resolve(&name).await.unwrap();
+        let slot = registries.wire.host(&name).unwrap().desk.slots.of(Scope::pull("api").parts().join(" "));
+        slot.lock().await.as_mut().unwrap().renew_at = Instant::now();
+        registries.resolve(&name).await.unwrap();
+        let count = |is: fn(&str, Option<u16>) -> bool| {
+            registry.requests().iter().filter(|request| is(&request.path, request.status)).count()
+        };
+        assert_eq!(count(|_, status| status == Some(401)), 1);
+        assert_eq!(count(|path, _| path == "/token"), 2);
     }
 }

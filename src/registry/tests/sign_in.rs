@@ -1,7 +1,5 @@
 //! Tokens: who gets credentials, how often they are sent, and what happens when they end.
 
-use std::time::Duration;
-
 use super::super::embedded::{Access, Action, Fault, Login, Options, Registry, TokenAuth};
 use super::sample::Sample;
 use super::*;
@@ -39,19 +37,6 @@ async fn a_token_that_ends_is_fetched_anew() {
     registry.expire_tokens();
     assert!(registries.resolve(&name).await.unwrap().is_some());
     assert_eq!(token_requests(&registry), 2);
-}
-
-#[tokio::test]
-async fn a_token_near_its_end_is_renewed_without_being_refused() {
-    let registry = with_tokens(TokenAuth { lifetime: Duration::from_secs(1), ..TokenAuth::default() }).await;
-    Sample::image(&[(111, 10)]).put_into(&registry, "api", "1");
-    let registries = registries_with([(registry.host(), login("bot", "s3cret"))]);
-    let name = image(&format!("{}/api:1", registry.host()));
-    registries.resolve(&name).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    registries.resolve(&name).await.unwrap();
-    let refused = registry.requests().iter().filter(|request| request.status == Some(401)).count();
-    assert_eq!((refused, token_requests(&registry)), (1, 2));
 }
 
 #[tokio::test]
