@@ -1,8 +1,8 @@
 //! A real registry: the process `/usr/bin/docker-registry` on a free port, with storage of its own.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -42,7 +42,7 @@ impl DockerRegistry {
         let dir = storage.path().display().to_string();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let config = format!(
-            "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\nstorage:\n  filesystem:\n    rootdirectory: {dir}/store\n\
+            "version: 0.1\nlog:\n  level: info\n  accesslog:\n    disabled: true\nstorage:\n  filesystem:\n    rootdirectory: {dir}/store\n\
              http:\n  addr: 127.0.0.1:{port}\n{}",
             auth.replace("{dir}", &dir)
         );
@@ -53,15 +53,18 @@ impl DockerRegistry {
             .arg(storage.path().join("config.yml"))
             .env_clear()
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let until = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < until && process.try_wait().unwrap().is_none() {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        while log.read_line(&mut line).is_ok_and(|read| read > 0) {
+            if line.contains("listening on") {
+                // Its log is read on: it would stand still once the pipe is full.
+                std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
                 return Some(Self { host: format!("127.0.0.1:{port}"), process, _storage: storage });
             }
-            std::thread::sleep(Duration::from_millis(20));
+            line.clear();
         }
         let _ = process.kill();
         let _ = process.wait();
