@@ -132,7 +132,7 @@ impl Answer {
 
     /// Returns how long the registry asks to be left alone.
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        retry::retry_after(self.header("retry-after"))
+        retry::retry_after(self.header("retry-after"), std::time::SystemTime::now())
     }
 
     /// Makes an error of an answer that was not expected.

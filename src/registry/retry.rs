@@ -1,6 +1,6 @@
 //! Whether to try again: a decision without clock or chance; the waiting is done elsewhere.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::error::Error;
 
@@ -58,10 +58,19 @@ pub(super) fn decide(attempt: u32, failure: Failure, retry_after: Option<Duratio
     Decision::Retry(retry_after.unwrap_or(spread).min(LONGEST_WAIT))
 }
 
-/// Reads `Retry-After`: whole seconds, [`LONGEST_WAIT`] at most. A date is taken as not given, since the registry's clock
-/// need not be ours.
-pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
-    header?.trim().parse().ok().map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT))
+/// Reads `Retry-After`, in seconds or as a date: [`LONGEST_WAIT`] at most, since the registry's clock need not be ours. A
+/// date that is over counts as not given.
+pub(super) fn retry_after(header: Option<&str>, now: SystemTime) -> Option<Duration> {
+    let text = header?.trim();
+    let pause = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // A date has whole seconds: rounded up, or it would be undercut.
+        Err(_) => {
+            let left = httpdate::parse_http_date(text).ok()?.duration_since(now).ok()?;
+            Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+        }
+    };
+    Some(pause.min(LONGEST_WAIT))
 }
 
 /// Returns a number from 0 to 1 by chance, from the keys the standard library draws for its hash maps.
@@ -98,10 +107,15 @@ mod tests {
 
     #[test]
     fn retry_after_is_honoured_and_capped() {
-        let asked = |header| decide(1, Failure::Status(429), retry_after(Some(header)), 0.0);
+        let asked = |header| decide(1, Failure::Status(429), retry_after(Some(header), SystemTime::UNIX_EPOCH), 0.0);
         assert_eq!(asked("3"), Decision::Retry(Duration::from_secs(3)));
         assert_eq!(asked("86400"), Decision::Retry(LONGEST_WAIT));
-        assert_eq!(retry_after(Some("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        assert_eq!(asked("Thu, 01 Jan 1970 00:00:07 GMT"), Decision::Retry(Duration::from_secs(7)));
+        assert_eq!(asked("Wed, 21 Oct 2026 07:28:00 GMT"), Decision::Retry(LONGEST_WAIT));
+        let (date, later) = ("Thu, 01 Jan 1970 00:00:07 GMT", SystemTime::UNIX_EPOCH + Duration::from_millis(5500));
+        assert_eq!(retry_after(Some(date), later), Some(Duration::from_secs(2)));
+        assert_eq!(retry_after(Some(date), later + Duration::from_secs(2)), None);
+        assert_eq!(retry_after(Some("soon"), later), None);
         assert!((0.0..=1.0).contains(&jitter()));
     }
 }
