@@ -14,6 +14,9 @@ use super::secret::Secret;
 /// How long nothing may move before a connection is given up.
 pub(super) const IDLE: Duration = Duration::from_secs(60);
 
+/// How long a look-up may take to be answered: it moves next to nothing, and somebody waits for the verdict.
+pub(super) const LOOK: Duration = Duration::from_secs(20);
+
 /// How long an answer that is read whole may take, so that a drip cannot go on for ever.
 const WHOLE: Duration = Duration::from_secs(180);
 

@@ -7,7 +7,8 @@ use tokio::sync::{Mutex, OnceCell, Semaphore, watch};
 
 use super::blob::{Ferry, SMALL};
 use super::error::Error;
-use super::repository::Opened;
+use super::manifest::Manifest;
+use super::repository::{Opened, Repository};
 use super::slots::Slots;
 use super::step;
 use super::{Progress, Registries};
@@ -25,6 +26,8 @@ pub(super) struct Run<'a> {
     // Which repositories of a registry have a blob by now: from there it is mounted. The lock is held while the first one
     // is brought.
     holders: Slots<(String, Digest), Mutex<Vec<String>>>,
+    // docker-registry 2.8 fails when a manifest is written twice at once, under two tags for example.
+    manifests: Slots<(String, Digest), Mutex<()>>,
 }
 
 /// How a blob came to be at the destination.
@@ -45,7 +48,15 @@ impl<'a> Run<'a> {
             ends: approved.steps().map(|(index, _)| (index, watch::Sender::new(None))).collect(),
             blobs: Slots::default(),
             holders: Slots::default(),
+            manifests: Slots::default(),
         }
+    }
+
+    /// Writes a manifest under a name; the same one is written once at a time to a repository.
+    pub(super) async fn write(&self, to: &Repository, name: &str, manifest: &Manifest) -> Result<(), Error> {
+        let slot = self.manifests.of((to.locator(), manifest.digest.clone()));
+        let _alone = slot.lock().await;
+        to.put_manifest(name, manifest).await
     }
 
     /// Carries out all steps and returns their outcomes in the order of the plan.

@@ -123,10 +123,10 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
-    /// A manifest that is not where it was.
-    #[error("cannot use manifest {digest}: {repository} does not have it")]
+    /// Content that is not where a manifest, or an earlier look, says it is.
+    #[error("cannot copy {digest}: {repository} does not have it")]
     Missing {
-        /// The manifest's digest.
+        /// The digest of a manifest or a blob.
         digest: Digest,
         /// Registry and repository.
         repository: String,
@@ -281,6 +281,11 @@ impl Said {
         let (code, message) = first.map_or((None, None), |first| (first.code, first.message));
         let shown = |text: Option<String>| text.map(|text| plain(&hide(&text))).filter(|text| !text.is_empty());
         Self { status, code: shown(code), message: shown(message), retry_after_seconds: None }
+    }
+
+    /// Tells whether the registry says that content is not what its digest says.
+    pub(super) fn is_invalid_digest(&self) -> bool {
+        self.status == 400 && self.code.as_deref() == Some("DIGEST_INVALID")
     }
 
     /// Tells whether the registry keeps a tag from being written over.

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use reqwest::{Request, Url};
 use tokio::sync::{MutexGuard, Semaphore};
 
-use super::call::{Answer, Call, IDLE, SHORT, Want, read_whole, unreachable};
+use super::call::{Answer, Call, IDLE, LOOK, SHORT, Want, read_whole, unreachable};
 use super::challenge::Challenge;
 use super::error::Error;
 use super::redirect::{self, HOPS, Pinned};
@@ -206,8 +206,10 @@ impl Host {
             *request.body_mut() = Some(call.body.clone().into());
         }
         self.rest().await;
-        let answer = tokio::time::timeout(IDLE, self.execute(call, request, authorization));
-        answer.await.map_err(|_| self.stalled(call, IDLE))?
+        let is_look = request.method().is_safe() && matches!(call.want, Want::Whole(SHORT));
+        let limit = if is_look { LOOK } else { IDLE };
+        let answer = tokio::time::timeout(limit, self.execute(call, request, authorization));
+        answer.await.map_err(|_| self.stalled(call, limit))?
     }
 
     fn request(&self, call: &Call, authorization: Option<&Authorization>) -> Request {

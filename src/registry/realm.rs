@@ -1,8 +1,9 @@
 //! Realms: whether a token service may be given a registry's credentials.
 //!
 //! A registry names its token service itself, so a hostile one names somebody who collects passwords. Credentials go to the
-//! registry's own host, from `registry.<domain>` to `<domain>` over https, or to one of a short list. A neighbour below the
-//! same domain is not enough: no list of the domains whose customers are strangers to each other is ever complete.
+//! registry's own host, from `registry.<domain>` to `<domain>` or to its `gitlab.`, `auth.` and the like over https, or to one
+//! of a short list. Any other neighbour below the same domain is not enough: no list of the domains whose customers are
+//! strangers to each other is ever complete.
 
 use reqwest::Url;
 
@@ -33,11 +34,19 @@ pub(super) fn judge(name: &str, base: &Url, realm: &Url) -> Standing {
     if own { Standing::Own } else { Standing::Foreign }
 }
 
-/// Tells whether the registry is `registry.<domain>` and the realm is `<domain>` itself, as at GitLab
+/// First labels under which the domain of a `registry.<domain>` runs its sign-in.
+const SIGN_IN: [&str; 7] = ["gitlab", "git", "auth", "login", "sso", "token", "api"];
+
+/// Tells whether the registry is `registry.<domain>` and the realm is `<domain>` itself or its sign-in, as at GitLab
 /// (<https://docs.gitlab.com/administration/packages/container_registry/>).
 fn is_of_its_domain(base: &Url, realm: &Url) -> bool {
-    let parent = base.domain().and_then(|domain| domain.strip_prefix("registry."));
-    parent.is_some_and(|parent| parent.contains('.') && realm.domain() == Some(parent))
+    let Some(domain) = base.domain().and_then(|name| name.strip_prefix("registry.")).filter(|name| name.contains('.'))
+    else {
+        return false;
+    };
+    let of_sign_in =
+        |name: &str| name.split_once('.').is_some_and(|(label, rest)| SIGN_IN.contains(&label) && rest == domain);
+    realm.domain().is_some_and(|name| name == domain || of_sign_in(name))
 }
 
 #[cfg(test)]
@@ -56,6 +65,7 @@ mod tests {
             ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth"),
             ("https://registry-1.docker.io", "https://auth.docker.io/token"),
             ("https://registry.acme.co.uk", "https://acme.co.uk/jwt/auth"),
+            ("https://registry.acme.com", "https://gitlab.acme.com/jwt/auth"),
             ("https://reg.example:5000", "https://reg.example/token"),
             ("http://127.0.0.1:5000", "http://127.0.0.1:5000/token"),
         ] {
@@ -71,7 +81,8 @@ mod tests {
             ("https://reg.example", "https://evil.example/token"),
             ("https://reg.example", "http://reg.example/token"),
             ("https://registry.acme.com", "http://acme.com/token"),
-            ("https://registry.acme.com", "https://auth.acme.com/token"),
+            ("https://registry.acme.com", "https://evil.acme.com/token"),
+            ("https://hub.acme.com", "https://auth.acme.com/token"),
             ("https://registry.acme.com", "https://com/token"),
             ("https://registry.com", "https://com/token"),
             ("https://hub.acme.com", "https://acme.com/token"),

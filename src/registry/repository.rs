@@ -13,6 +13,7 @@ use super::error::{Error, plain};
 use super::host::Host;
 use super::manifest::{self, LONGEST_MANIFEST, Manifest};
 use super::redirect;
+use super::retry::{self, Decision, Failure};
 use crate::domain::{Digest, ImageRef};
 
 /// A repository of a registry, with the rights it is used with.
@@ -120,10 +121,26 @@ impl Repository {
         let mut call = self.call(action, Method::PUT, &format!("manifests/{reference}"), Want::Whole(SHORT));
         set(&mut call.headers, CONTENT_TYPE, &manifest.media_type);
         call.body = manifest.bytes.clone();
-        let answer = self.host.send(&call).await?;
-        match answer.status {
-            200..=202 => Ok(()),
-            _ => Err(answer.refusal(&call.action)),
+        let mut attempt = 1;
+        loop {
+            let answer = self.host.send(&call).await?;
+            if let 200..=202 = answer.status {
+                return Ok(());
+            }
+            let refusal = answer.refusal(&call.action);
+            // docker-registry 2.8 says so when two of its clients write the same manifest at once; the bytes were checked
+            // when they were read.
+            let collided = matches!(&refusal, Error::Answered { said, .. } if said.is_invalid_digest());
+            match retry::decide(
+                attempt,
+                if collided { Failure::Broken } else { Failure::Lasting },
+                None,
+                retry::jitter(),
+            ) {
+                Decision::Retry(pause) => tokio::time::sleep(pause).await,
+                Decision::Stop => return Err(refusal),
+            }
+            attempt += 1;
         }
     }
 
@@ -225,7 +242,7 @@ impl Repository {
         let action = call.action.clone();
         let answer = self.host.follow(call, true).await?;
         if answer.status != 200 {
-            return Err(answer.refusal(&action));
+            return Err(self.no_blob(&answer, &action, digest));
         }
         if answer.whole.len() as u64 != size_bytes {
             let found = format!("{} bytes instead of {size_bytes}", answer.whole.len());
@@ -256,10 +273,18 @@ impl Repository {
                 let what = format!("answered {status} and did not send what was asked for");
                 return Err(Error::Protocol { action, registry: self.host.name.clone(), what });
             }
-            _ => return Err(answer.refusal(&action)),
+            _ => return Err(self.no_blob(&answer, &action, digest)),
         };
         let response = answer.stream.take().ok_or_else(|| answer.refusal(&action))?;
         Ok(Download { response, skip_bytes })
+    }
+
+    /// Says why a blob cannot be read: one that a manifest names and its registry does not have will not come by asking again.
+    fn no_blob(&self, answer: &Answer, action: &str, digest: &Digest) -> Error {
+        match answer.status {
+            404 => Error::Missing { digest: digest.clone(), repository: self.locator() },
+            _ => answer.refusal(action),
+        }
     }
 
     fn download_call(&self, digest: &Digest, want: Want) -> Call {

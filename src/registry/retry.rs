@@ -7,6 +7,9 @@ use super::error::Error;
 /// How often a request is tried in all.
 pub(super) const ATTEMPTS: u32 = 4;
 
+/// How often a request is tried in all that gets no answer.
+const STALLED_ATTEMPTS: u32 = 2;
+
 /// The longest a registry may make us wait, whatever its `Retry-After` says.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -18,6 +21,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 pub(super) enum Failure {
     /// No connection, or one that broke before or amid the answer.
     Broken,
+    /// A connection on which nothing came: the waiting was long already.
+    Stalled,
     /// Any answer with an error status.
     Status(u16),
     /// Anything that another attempt cannot change.
@@ -28,7 +33,8 @@ impl Failure {
     /// Classifies an error, of a registry or of its token service.
     pub(super) fn of(error: &Error) -> Self {
         match error {
-            Error::Unreachable { .. } | Error::Stalled { .. } => Self::Broken,
+            Error::Unreachable { .. } => Self::Broken,
+            Error::Stalled { .. } => Self::Stalled,
             _ => error.status().map_or(Self::Lasting, Self::Status),
         }
     }
@@ -47,6 +53,7 @@ pub(super) enum Decision {
 pub(super) fn decide(attempt: u32, failure: Failure, retry_after: Option<Duration>, jitter: f64) -> Decision {
     let passing = match failure {
         Failure::Broken => true,
+        Failure::Stalled => attempt < STALLED_ATTEMPTS,
         Failure::Status(status) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
         Failure::Lasting => false,
     };
@@ -94,6 +101,8 @@ mod tests {
         }
         assert_ne!(decide(1, Failure::Broken, None, 0.0), Decision::Stop);
         assert_eq!(decide(1, Failure::Lasting, None, 0.0), Decision::Stop);
+        assert_ne!(decide(1, Failure::Stalled, None, 0.0), Decision::Stop);
+        assert_eq!(decide(2, Failure::Stalled, None, 0.0), Decision::Stop);
     }
 
     #[test]

@@ -72,7 +72,7 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
     for stage in writes.manifests {
         try_join_all(stage.into_iter().map(|manifest| passage.put(manifest))).await?;
     }
-    if let Some(outcome) = name(&passage.destination, step, writes.name).await? {
+    if let Some(outcome) = name(run, &passage.destination, step, writes.name).await? {
         return Ok(outcome);
     }
     passage.sent(writes.name);
@@ -106,7 +106,7 @@ impl Passage<'_> {
     }
 
     async fn put(&self, manifest: &Manifest) -> Result<(), Error> {
-        self.destination.put_manifest(&manifest.digest.to_string(), manifest).await?;
+        self.run.write(&self.destination, &manifest.digest.to_string(), manifest).await?;
         self.sent(manifest);
         Ok(())
     }
@@ -134,12 +134,17 @@ async fn look(destination: &Repository, step: &Step) -> Result<Look, Error> {
 }
 
 /// Gives the top manifest its name; returns an outcome when somebody else was faster or the registry does not let us.
-async fn name(destination: &Repository, step: &Step, manifest: &Manifest) -> Result<Option<Outcome>, Error> {
+async fn name(
+    run: &Run<'_>,
+    destination: &Repository,
+    step: &Step,
+    manifest: &Manifest,
+) -> Result<Option<Outcome>, Error> {
     if let Look::Taken(found) = look(destination, step).await? {
         return Ok(Some(conflict(&found)));
     }
     let reference = written_as(&step.candidate.to, &step.digest);
-    match destination.put_manifest(&reference, manifest).await {
+    match run.write(destination, &reference, manifest).await {
         Ok(()) => Ok(None),
         Err(Error::Answered { action, registry, said }) if said.is_immutable_tag() => {
             match look(destination, step).await? {

@@ -104,7 +104,7 @@ impl Tree {
             return Vec::new();
         };
         if !top.children().is_empty() {
-            return top.children().iter().filter_map(|child| child.platform.clone()).collect();
+            return self.platforms_below(top, 0);
         }
         match top.blobs().first() {
             Some(config) if config.size_bytes <= LONGEST_CONFIG && config.media_type.ends_with("+json") => {
@@ -113,6 +113,18 @@ impl Tree {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+impl Tree {
+    /// The platforms of an index, those of the indexes in it in their place. `depth` bounds what a crafted tree could ask.
+    fn platforms_below(&self, index: &Manifest, depth: usize) -> Vec<String> {
+        let of_child = |child: &Child| match (&child.platform, self.manifests.get(&child.digest)) {
+            (Some(platform), _) => vec![platform.clone()],
+            (None, Some(inner)) if depth < DEEPEST => self.platforms_below(inner, depth + 1),
+            _ => Vec::new(),
+        };
+        index.children().iter().flat_map(of_child).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::{CredentialSources, HostSettings, Progress, Registries, Secret, Settings};
-use crate::domain::{Candidate, ChangeKind, Digest, Expected, ImageRef, Outcome, Plan, Settled, Step};
+use crate::domain::{Candidate, ChangeKind, Digest, Expected, ImageRef, Outcome, Plan, Settled, Severity, Step};
 use crate::policy::{Approved, approve};
 
 /// Makes registries that know nothing of this machine's credential files.
@@ -62,7 +62,7 @@ pub(super) fn step(from: &str, to: &str, digest: &Digest) -> Step {
 }
 
 pub(super) fn approved(steps: Vec<Step>) -> Approved {
-    approve(Plan { settled: steps.into_iter().map(Settled::Step).collect() }, &[])
+    approve(Plan { settled: steps.into_iter().map(Settled::Step).collect() }, &[], Severity::Error)
 }
 
 /// Carries out steps and returns their outcomes.
