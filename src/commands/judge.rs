@@ -9,7 +9,7 @@ use super::review::{self, Draft};
 use super::settings::settings;
 use super::uses::{self, EnvironmentChanges};
 use super::workspace::{Scope, Workspace};
-use crate::domain::{Candidate, Evidence, Outcome, Plan, Review, ReviewResult};
+use crate::domain::{Candidate, Evidence, Outcome, Plan, Review, ReviewResult, Severity};
 use crate::plan;
 use crate::policy::{self, Verdict};
 use crate::registry::{CredentialSources, Registries};
@@ -24,6 +24,16 @@ pub enum FailOn {
     Warning,
     /// The verdict is reported, and the exit code does not tell it.
     Never,
+}
+
+impl FailOn {
+    /// Returns the severity a no begins at.
+    pub(super) fn from(self) -> Severity {
+        match self {
+            Self::Error | Self::Never => Severity::Error,
+            Self::Warning => Severity::Warning,
+        }
+    }
 }
 
 /// What `check` and `promote` need to know.
@@ -48,7 +58,7 @@ pub(super) struct Judged {
     environments: Vec<EnvironmentChanges>,
     with_policy: Vec<String>,
     offline: bool,
-    fail_on: FailOn,
+    pub(super) fail_on: FailOn,
     started: Instant,
     pub(super) plan: Plan,
     pub(super) verdicts: Vec<Verdict>,
@@ -71,7 +81,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
         None => vec![Evidence::UNASKED; candidates.len()],
     };
     let plan = plan::settle(candidates.into_iter().zip(evidence).collect(), external);
-    let verdicts = policy::judge(&plan, &in_force, inputs.fail_on == FailOn::Warning);
+    let verdicts = policy::judge(&plan, &in_force, inputs.fail_on.from());
     Ok(Judged {
         workspace,
         environments,
@@ -105,13 +115,8 @@ fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Regi
 impl Judged {
     /// Makes the one record that every report is made from; `outcomes` where the plan was carried out.
     pub(super) fn review(self, plan: &Plan, outcomes: Option<&BTreeMap<usize, Outcome>>) -> Review {
-        let draft = Draft {
-            plan,
-            verdicts: &self.verdicts,
-            outcomes,
-            offline: self.offline,
-            raise_warnings: self.fail_on == FailOn::Warning,
-        };
+        let draft =
+            Draft { plan, verdicts: &self.verdicts, outcomes, offline: self.offline, deny_from: self.fail_on.from() };
         let environments: Vec<_> = self
             .environments
             .iter()

@@ -19,7 +19,8 @@ pub(super) struct Draft<'a> {
     /// What became of the approved steps; none where nothing was carried out.
     pub(super) outcomes: Option<&'a BTreeMap<usize, Outcome>>,
     pub(super) offline: bool,
-    pub(super) raise_warnings: bool,
+    /// The severity a no begins at.
+    pub(super) deny_from: Severity,
 }
 
 impl Draft<'_> {
@@ -51,9 +52,6 @@ impl Draft<'_> {
             let changes = found.changes.iter().filter(|change| change.kind == kind);
             images.extend(changes.map(|change| of_change(change, state)));
         }
-        if self.raise_warnings {
-            findings.iter_mut().for_each(|finding| finding.severity = finding.severity.raised());
-        }
         findings.sort_by(|a, b| (b.severity, &a.image, &a.rule).cmp(&(a.severity, &b.image, &b.rule)));
         findings
             .iter_mut()
@@ -70,7 +68,7 @@ impl Draft<'_> {
     }
 
     fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Option<Finding>) {
-        let denied = self.verdicts.iter().any(|verdict| verdict.step == index && verdict.denies());
+        let denied = self.verdicts.iter().any(|verdict| verdict.step == index && verdict.denies(self.deny_from));
         let base = of_candidate(settled.candidate(), denied);
         match settled {
             Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, None),
@@ -113,7 +111,7 @@ impl Draft<'_> {
 
     fn result(&self, images: &[ImageReview], findings: &[Finding]) -> ReviewResult {
         let has_error =
-            |cause| findings.iter().any(|finding| finding.severity == Severity::Error && finding.cause == cause);
+            |cause| findings.iter().any(|finding| finding.severity >= self.deny_from && finding.cause == cause);
         if has_error(Cause::Change) {
             return ReviewResult::Failure;
         }

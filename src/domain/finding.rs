@@ -14,12 +14,6 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Returns the severity where warnings count as errors.
-    #[must_use]
-    pub fn raised(self) -> Self {
-        if self == Self::Warning { Self::Error } else { self }
-    }
-
     /// Returns the word reports use.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -14,10 +14,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Tells whether this verdict keeps the step from being carried out.
+    /// Tells whether this verdict keeps the step from being carried out, where a no begins at the severity `from`.
     #[must_use]
-    pub fn denies(&self) -> bool {
-        self.finding.severity == Severity::Error
+    pub fn denies(&self, from: Severity) -> bool {
+        self.finding.severity >= from
     }
 }
 
@@ -44,12 +44,12 @@ impl Approved {
     }
 }
 
-/// Approves the steps of `plan` that none of `verdicts` denies. A step whose source another step brings about goes only with that
+/// Approves the steps of `plan` that none of `verdicts` denies, a no beginning at the severity `from`. A step whose source another step brings about goes only with that
 /// one: [`judge`](super::judge()) has a verdict against it, and it is not taken here either.
 #[must_use]
-pub fn approve(plan: Plan, verdicts: &[Verdict]) -> Approved {
+pub fn approve(plan: Plan, verdicts: &[Verdict], from: Severity) -> Approved {
     let denied: BTreeSet<usize> =
-        verdicts.iter().filter(|verdict| verdict.denies()).map(|verdict| verdict.step).collect();
+        verdicts.iter().filter(|verdict| verdict.denies(from)).map(|verdict| verdict.step).collect();
     let mut allowed = BTreeSet::new();
     for (index, step) in plan.steps() {
         if !denied.contains(&index) && step.after.is_none_or(|earlier| allowed.contains(&earlier)) {

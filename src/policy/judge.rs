@@ -16,19 +16,15 @@ pub struct InForce {
     pub from_folder: bool,
 }
 
-/// Judges every candidate of `plan`, external and refused ones too, by the policies of its environment. Where `raise_warnings`,
-/// a warning is an error: what fails the gate must not be copied either.
+/// Judges every candidate of `plan`, external and refused ones too, by the policies of its environment. A no begins at the severity
+/// `from`: what it denies cannot be another step's source.
 #[must_use]
-pub fn judge(plan: &Plan, in_force: &BTreeMap<String, InForce>, raise_warnings: bool) -> Vec<Verdict> {
+pub fn judge(plan: &Plan, in_force: &BTreeMap<String, InForce>, from: Severity) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (step, settled) in plan.settled.iter().enumerate() {
-        let mut findings =
-            in_force.get(&settled.candidate().environment).map_or_else(Vec::new, |set| ask(set, settled));
-        if raise_warnings {
-            findings.iter_mut().for_each(|finding| finding.severity = finding.severity.raised());
-        }
+        let findings = in_force.get(&settled.candidate().environment).map_or_else(Vec::new, |set| ask(set, settled));
         verdicts.extend(findings.into_iter().map(|finding| Verdict { step, finding }));
-        if let Some(source) = denied_source(plan, settled, &verdicts) {
+        if let Some(source) = denied_source(plan, settled, &verdicts, from) {
             verdicts.push(Verdict { step, finding: source_denied(settled.candidate(), source) });
         }
     }
@@ -47,11 +43,11 @@ fn ask(set: &InForce, settled: &Settled) -> Vec<Finding> {
 }
 
 /// The candidate that was to bring about the source of `settled`, when it is denied itself.
-fn denied_source<'a>(plan: &'a Plan, settled: &Settled, verdicts: &[Verdict]) -> Option<&'a Candidate> {
+fn denied_source<'a>(plan: &'a Plan, settled: &Settled, verdicts: &[Verdict], from: Severity) -> Option<&'a Candidate> {
     let Settled::Step(Step { after: Some(earlier), .. }) = settled else {
         return None;
     };
-    let is_denied = verdicts.iter().any(|verdict| verdict.step == *earlier && verdict.denies());
+    let is_denied = verdicts.iter().any(|verdict| verdict.step == *earlier && verdict.denies(from));
     is_denied.then(|| plan.settled[*earlier].candidate())
 }
 
@@ -116,17 +112,17 @@ mod tests {
     #[test]
     fn only_steps_that_no_rule_denies_are_approved() {
         let plan = plan(&["prod.example/shop/api:1", "prod.example/shop/worker:latest"]);
-        let verdicts = judge(&plan, &in_force(false), false);
+        let verdicts = judge(&plan, &in_force(false), Severity::Error);
         assert_eq!(verdicts[0].finding.rule, "p/tag");
-        let approved = approve(plan, &verdicts);
+        let approved = approve(plan, &verdicts, Severity::Error);
         assert_eq!(approved.steps().map(|(index, _)| index).collect::<Vec<_>>(), [0]);
     }
 
     #[test]
     fn a_folder_denies_what_no_policy_is_for() {
         let plan = plan(&["prod.example/other:1"]);
-        assert!(judge(&plan, &in_force(false), false).is_empty());
-        assert_eq!(judge(&plan, &in_force(true), false)[0].finding.rule, "no-policy");
+        assert!(judge(&plan, &in_force(false), Severity::Error).is_empty());
+        assert_eq!(judge(&plan, &in_force(true), Severity::Error)[0].finding.rule, "no-policy");
     }
 
     #[test]
@@ -135,18 +131,19 @@ mod tests {
         if let Settled::Step(step) = &mut plan.settled[1] {
             step.after = Some(0);
         }
-        let verdicts = judge(&plan, &in_force(false), false);
+        let verdicts = judge(&plan, &in_force(false), Severity::Error);
         assert_eq!(verdicts[1].finding.rule, "source-refused");
-        assert_eq!(approve(plan, &verdicts).steps().count(), 0);
+        assert_eq!(approve(plan, &verdicts, Severity::Error).steps().count(), 0);
     }
 
     #[test]
-    fn a_warning_denies_where_warnings_are_raised() {
+    fn a_warning_denies_where_a_no_begins_there_and_stays_a_warning() {
         let text = "version: 1\npolicy: p\nrules: {tag: {forbid: [latest], level: warn}}\n";
         let policies = vec![read("p.yaml", text.as_bytes()).unwrap()];
         let in_force = BTreeMap::from([("production".to_owned(), InForce { policies, from_folder: false })]);
         let plan = plan(&["prod.example/shop/a:latest"]);
-        assert!(!judge(&plan, &in_force, false)[0].denies());
-        assert!(judge(&plan, &in_force, true)[0].denies());
+        let verdict = judge(&plan, &in_force, Severity::Error).remove(0);
+        assert_eq!(verdict.finding.severity, Severity::Warning);
+        assert!(!verdict.denies(Severity::Error) && verdict.denies(Severity::Warning));
     }
 }
