@@ -1,6 +1,6 @@
 //! The repository at hand: the range to compare, and the configuration it is judged by.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::Error;
@@ -10,6 +10,8 @@ use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{ConfigUsed, Environment, LoadRestrictor, Range, Revision, Tree, TreePath};
 use crate::git::{RangeRequest, Repository};
 use crate::overlay;
+use crate::policy;
+use crate::yaml::Fault;
 
 /// Which side's configuration judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,14 +106,16 @@ impl Workspace {
             true => format!("it is judged by the version at {judged_by}; the new one takes effect after the merge"),
             false => format!("it is judged by the version at {judged_by}; CI judges it by the version at its base"),
         };
-        let edited: Vec<String> = edited.iter().map(ToString::to_string).collect();
-        self.notes.push(format!("this change edits {}: {effect}", edited.join(", ")));
-        if let Some(Err(faults)) =
-            after.clone().filter(|_| before != after).map(|text| config::read(path.as_str(), &text))
-        {
-            for fault in faults {
-                self.notes.push(format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));
-            }
+        let names: Vec<String> = edited.iter().map(ToString::to_string).collect();
+        self.notes.push(format!("this change edits {}: {effect}", names.join(", ")));
+        for file in &edited {
+            let text = read_optional(self.head.as_ref(), file)?;
+            let faults = text.and_then(|text| match file == path {
+                true => config::read(file.as_str(), &text).err(),
+                false => policy::read(file.as_str(), &text).err(),
+            });
+            let told = |fault: Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
+            self.notes.extend(faults.into_iter().flatten().map(told));
         }
         Ok(())
     }
@@ -145,18 +149,18 @@ impl Snapshot {
     }
 }
 
+/// The configuration's path from the root; an absolute one is taken when it lies in the work tree.
 fn config_path(repository: &Repository, scope: &Scope) -> Result<TreePath, Error> {
-    let path = match &scope.config {
-        Some(given) => repository.prefix().join(given),
-        None => TreePath::parse(config::DEFAULT_PATH),
+    let Some(given) = &scope.config else {
+        return Ok(TreePath::root().join(config::DEFAULT_PATH).unwrap_or_default());
     };
-    path.ok_or_else(|| {
-        let given = scope.config.as_deref().unwrap_or_default();
-        Error::usage(
-            format!("{given} is not inside the repository"),
-            "name the configuration relative to the directory of -C",
-        )
-    })
+    let below_root = repository.root().and_then(|root| Path::new(given).strip_prefix(root).ok());
+    let path = match below_root {
+        Some(below) => TreePath::parse(&below.to_string_lossy()),
+        None => repository.prefix().join(given),
+    };
+    let hint = "name the configuration relative to the directory of -C";
+    path.ok_or_else(|| Error::usage(format!("{given} is not inside the repository"), hint))
 }
 
 fn config_revision(scope: &Scope, range: &Range, is_bare: bool) -> Revision {

@@ -78,6 +78,7 @@ fn in_ci_a_change_cannot_loosen_the_rules_it_is_judged_by() {
     assert_eq!(ci["environments"][1]["findings"][0]["rule"], "production/tag");
     let notes = ci["notes"].to_string();
     assert!(notes.contains("this change edits promote-bot.yaml") && notes.contains("after the merge"), "{notes}");
+    assert!(notes.contains("policies/production.yaml"), "{notes}");
     let laptop = Program::new().json(path, &arguments, 0);
     assert_eq!(laptop["config"]["revision"], "worktree");
     let told = Program::new().env("CI", "true").json(path, &[&arguments[..], &["--config-from", "head"]].concat(), 0);
@@ -147,4 +148,37 @@ fn a_builtin_policy_needs_no_file() {
     stage.bump("api", "latest");
     let report = stage.program.json(stage.repository.path(), &["check", "--offline"], 1);
     assert_eq!(report["environments"][1]["findings"][0]["rule"], "baseline/tag");
+}
+
+#[test]
+fn in_ci_rules_come_from_the_tip_of_what_the_change_goes_into() {
+    let mut stage = Stage::new();
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    stage.repository.branch("stale");
+    stage.bump("api", "latest");
+    let head = stage.repository.commit("latest");
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    stage.repository.replace("promote-bot.yaml", "    from: dev\n", "    from: dev\n    policy: builtin:baseline\n");
+    let tip = stage.repository.commit("stricter");
+    let ci = Program::new().env("JENKINS_URL", "u").env("CHANGE_TARGET", "main").env("GIT_COMMIT", &head);
+    let report = ci.json(stage.repository.path(), &["check"], 1);
+    assert_eq!(report["config"]["revision"], tip);
+    assert!(report["environments"][1]["findings"].to_string().contains("baseline/tag"), "{report:#}");
+    let elsewhere = Program::new().env("JENKINS_URL", "u").env("CHANGE_TARGET", "release").env("GIT_COMMIT", &head);
+    let run = elsewhere.run(stage.repository.path(), &["check"]).expect(3);
+    assert!(run.stderr.contains("git fetch origin release"), "{}", run.stderr);
+}
+
+#[test]
+fn a_new_policy_that_cannot_be_read_is_said_before_it_is_merged() {
+    let mut stage = Stage::new();
+    with_policy(&mut stage);
+    stage.repository.write(&[("policies/production.yaml", "version: 1\npolicy: production\nrulez: {}\n")]);
+    stage.repository.commit("a fault");
+    let ci = Program::new().env("CI", "true");
+    let report = ci.json(stage.repository.path(), &["check", "--offline", "--base", "main", "--head", "HEAD"], 0);
+    assert!(
+        report["notes"].to_string().contains("policies/production.yaml:3:1: the policy has no field `rulez`"),
+        "{report:#}"
+    );
 }

@@ -218,3 +218,26 @@ fn a_digest_that_nobody_has_is_not_taken_for_what_its_tag_holds() {
         assert_eq!(Stage::image(&report, "production", "team/api")["state"], "conflict");
     }
 }
+
+#[test]
+fn many_tags_of_one_image_go_to_one_repository_at_once() {
+    let stage = Stage::new();
+    let image = index("api", &[]);
+    let tags: Vec<String> = (1..=12).map(|number| format!("2.{number}.0")).collect();
+    let mut documents = String::new();
+    for tag in &tags {
+        stage.seed("api", tag, &image);
+        documents += &format!(
+            "---\n{}",
+            crate::support::patch_image(&format!("api-{tag}"), &stage.production_image("api", tag))
+        );
+    }
+    stage.repository.write(&[("api/overlays/production/patch-image.yaml", documents.as_str())]);
+    // Two runs at once, as two pull requests have them; the registry takes one manifest at a time.
+    let other = stage.program.start(stage.repository.path(), &["promote", "-j", "12"]);
+    stage.program.run(stage.repository.path(), &["promote", "-j", "12"]).expect(0);
+    crate::support::Run::of(other.wait_with_output().unwrap()).expect(0);
+    for tag in &tags {
+        assert_eq!(stage.in_production("api", tag), Some(image.digest()), "{tag}");
+    }
+}
