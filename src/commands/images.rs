@@ -47,7 +47,7 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             let hint = "name some, or the environments they belong to in promote-bot.yaml";
             return Err(Error::usage("there are no overlays", hint));
         }
-        return owners.into_iter().try_for_each(|(path, owner)| each(&resolve(tree, path, Some(owner), inputs)));
+        return owners.into_iter().try_for_each(|(path, owner)| each(&resolve(tree, &path, Some(owner), inputs)));
     }
     for text in asked {
         let Some(path) = repository.prefix().join(&text) else {
@@ -55,14 +55,14 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             continue;
         };
         let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, owner)| *owner);
-        each(&resolve(tree, path, owner, inputs))?;
+        each(&resolve(tree, &path, owner, inputs))?;
     }
     Ok(())
 }
 
-fn resolve(tree: &dyn Tree, path: TreePath, owner: Option<&Environment>, inputs: &ImagesInputs) -> Overlay {
+fn resolve(tree: &dyn Tree, path: &TreePath, owner: Option<&Environment>, inputs: &ImagesInputs) -> Overlay {
     let load_restrictor = inputs.load_restrictor.or(owner.map(|owner| owner.load_restrictor)).unwrap_or_default();
-    let images = overlay::resolve(tree, &path, load_restrictor);
+    let images = overlay::resolve(tree, path, load_restrictor);
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
     let (path, environment) = (path.to_string(), owner.map(|owner| owner.name.clone()));
     Overlay { path, environment, images, sites }

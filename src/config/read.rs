@@ -42,29 +42,11 @@ pub enum SecretSource {
 /// All faults, ordered by place.
 pub fn read(path: &str, text: &[u8]) -> Result<Config, Vec<Fault>> {
     let faults = Faults::new();
-    let documents = yaml::parse(path, text).unwrap_or_else(|error| {
-        faults.push_error(&error);
-        Vec::new()
-    });
-    let config = match documents.as_slice() {
-        [document] => read_document(document, &faults),
-        [] if faults.is_empty() => {
-            return Err(vec![fault_at_start(path, "the configuration is empty", "promote-bot init writes one")]);
-        }
-        [] => None,
-        [_, second, ..] => {
-            faults.push(second, "a configuration is one document");
-            None
-        }
-    };
-    match (config, faults.is_empty()) {
+    let document = yaml::one_document(path, text, "the configuration", &faults);
+    match (document.and_then(|document| read_document(&document, &faults)), faults.is_empty()) {
         (Some(config), true) => Ok(config),
         _ => Err(faults.into_vec()),
     }
-}
-
-fn fault_at_start(path: &str, message: &str, hint: &str) -> Fault {
-    Fault { file: path.to_owned(), line: 1, column: 1, message: message.to_owned(), hint: Some(hint.to_owned()) }
 }
 
 fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
@@ -361,7 +343,7 @@ registries:
 
     #[test]
     fn broken_yaml_and_empty_files_are_faults_with_a_place() {
-        assert_eq!(told(""), ["1:1 the configuration is empty | promote-bot init writes one"]);
+        assert_eq!(told(""), ["1:1 the configuration is empty"]);
         assert_eq!(told("version: [1\n").len(), 1);
         assert_eq!(told("version: 1\nenvironments: {}\n").len(), 1);
     }

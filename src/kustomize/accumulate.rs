@@ -169,6 +169,10 @@ fn check_kind(kustomization: &Kustomization, entry: &Text, is_component: bool) -
 fn remote(path: &str, place: &Place) -> Box<Failure> {
     // What stands before an `@` may be a credential.
     let shown = path.rsplit_once('@').map_or(path, |(_, host)| host);
+    // And so may what stands in a query, its revision apart.
+    let shown = shown
+        .split_once('?')
+        .map_or(shown, |(base, query)| if query.starts_with("ref=") && !query.contains('&') { shown } else { base });
     let message = format!("the resource `{shown}` is remote, and nothing is fetched");
     Failure::at(place, message, "vendor the base into this repository")
 }

@@ -33,23 +33,8 @@ impl Policy {
 /// All faults, ordered by place.
 pub fn read(path: &str, text: &[u8]) -> Result<Policy, Vec<Fault>> {
     let faults = Faults::new();
-    let documents = yaml::parse(path, text).unwrap_or_else(|error| {
-        faults.push_error(&error);
-        Vec::new()
-    });
-    let policy = match documents.as_slice() {
-        [document] => read_document(document, &faults),
-        [] if faults.is_empty() => {
-            let message = "the policy is empty".to_owned();
-            return Err(vec![Fault { file: path.to_owned(), line: 1, column: 1, message, hint: None }]);
-        }
-        [] => None,
-        [_, second, ..] => {
-            faults.push(second, "a policy file is one document");
-            None
-        }
-    };
-    match (policy, faults.is_empty()) {
+    let document = yaml::one_document(path, text, "the policy", &faults);
+    match (document.and_then(|document| read_document(&document, &faults)), faults.is_empty()) {
         (Some(policy), true) => Ok(policy),
         _ => Err(faults.into_vec()),
     }

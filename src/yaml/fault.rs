@@ -40,6 +40,12 @@ impl Faults {
         self.add(node, message.into(), Some(hint.into()));
     }
 
+    /// Adds a fault at the beginning of a file.
+    pub fn push_at_start(&self, file: &str, message: impl Into<String>) {
+        let (file, message) = (file.to_owned(), message.into());
+        self.0.borrow_mut().push(Fault { file, line: 1, column: 1, message, hint: None });
+    }
+
     /// Adds what kept a file from being read at all.
     pub fn push_error(&self, error: &Error) {
         self.0.borrow_mut().push(Fault {

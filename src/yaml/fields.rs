@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Faults, Node, ScalarKind, resolve_resource_scalar};
+use super::{Faults, Node, ScalarKind, parse, resolve_resource_scalar};
 
 /// How alike two keys must be (Jaro-Winkler) to be taken for one misspelt.
 const ALIKE: f64 = 0.84;
@@ -194,6 +194,18 @@ fn non_empty_string<'n>(node: &'n Node, key: &str, faults: &Faults) -> Option<&'
         return None;
     }
     Some(text)
+}
+
+/// Parses a file of ours, which is one document; `what` names it in faults ("the configuration").
+pub fn one_document(file: &str, text: &[u8], what: &str, faults: &Faults) -> Option<Node> {
+    let mut documents = parse(file, text).map_err(|error| faults.push_error(&error)).ok()?;
+    match documents.get(1) {
+        Some(second) => faults.push(second, format!("{what} is one document")),
+        None if documents.is_empty() => faults.push_at_start(file, format!("{what} is empty")),
+        None => {}
+    }
+    documents.truncate(1);
+    documents.pop()
 }
 
 /// Returns the known spelling that `text` is most likely meant to be, if any comes near.

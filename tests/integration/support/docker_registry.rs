@@ -20,14 +20,12 @@ impl DockerRegistry {
 
     /// A registry that asks for this user and password; `hash` is the password's bcrypt hash.
     pub fn with_login(user: &str, hash: &str) -> Self {
-        Self::start_with(Some(format!("{user}:{hash}\n")))
+        Self::start_with(Some(&format!("{user}:{hash}\n")))
     }
 
-    fn start_with(htpasswd: Option<String>) -> Self {
+    fn start_with(htpasswd: Option<&str>) -> Self {
         // A port that was free a moment ago may be taken by the time the registry wants it.
-        (0..10)
-            .find_map(|_| Self::try_start(htpasswd.as_deref()))
-            .expect("docker-registry did not start: is it installed?")
+        (0..10).find_map(|_| Self::try_start(htpasswd)).expect("docker-registry did not start: is it installed?")
     }
 
     fn try_start(htpasswd: Option<&str>) -> Option<Self> {
