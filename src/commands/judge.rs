@@ -28,7 +28,7 @@ pub enum FailOn {
 
 impl FailOn {
     /// Returns the severity a no begins at.
-    pub(super) fn from(self) -> Severity {
+    pub(super) fn threshold(self) -> Severity {
         match self {
             Self::Error | Self::Never => Severity::Error,
             Self::Warning => Severity::Warning,
@@ -81,7 +81,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
         None => vec![Evidence::UNASKED; candidates.len()],
     };
     let plan = plan::settle(candidates.into_iter().zip(evidence).collect(), external);
-    let verdicts = policy::judge(&plan, &in_force, inputs.fail_on.from());
+    let verdicts = policy::judge(&plan, &in_force, inputs.fail_on.threshold());
     Ok(Judged {
         workspace,
         environments,
@@ -115,8 +115,13 @@ fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Regi
 impl Judged {
     /// Makes the one record that every report is made from; `outcomes` where the plan was carried out.
     pub(super) fn review(self, plan: &Plan, outcomes: Option<&BTreeMap<usize, Outcome>>) -> Review {
-        let draft =
-            Draft { plan, verdicts: &self.verdicts, outcomes, offline: self.offline, deny_from: self.fail_on.from() };
+        let draft = Draft {
+            plan,
+            verdicts: &self.verdicts,
+            outcomes,
+            offline: self.offline,
+            deny_from: self.fail_on.threshold(),
+        };
         let environments: Vec<_> = self
             .environments
             .iter()

@@ -63,7 +63,6 @@ impl Draft<'_> {
             result: self.result(&images, &findings),
             images,
             findings,
-            partial: found.partial.clone(),
         }
     }
 

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::workspace::Workspace;
 use crate::diff;
 use crate::domain::tree::TreeError;
-use crate::domain::{Change, Environment, Finding, OverlayError, Partial, Severity, Tree};
+use crate::domain::{Change, Environment, Finding, OverlayError, Severity, Tree};
 use crate::overlay::{self, Uses};
 use crate::plan::{self, Sorted};
 
@@ -16,7 +16,6 @@ pub(super) struct EnvironmentChanges {
     pub(super) changes: Vec<Change>,
     pub(super) sorted: Sorted,
     pub(super) findings: Vec<Finding>,
-    pub(super) partial: Vec<Partial>,
 }
 
 /// Compares the wanted environments of both trees; the two sides are read at the same time.
@@ -36,7 +35,7 @@ pub(super) fn changes(workspace: &Workspace, wanted: &[String]) -> Result<Vec<En
     let mut found = Vec::new();
     for ((environment, base), head) in environments.into_iter().zip(base).zip(head?) {
         let is_empty = base.overlays + head.overlays == 0;
-        let mut changes = compare(environment, &all, &base, head);
+        let mut changes = compare(environment, &all, &base, &head);
         if is_empty {
             changes.findings.push(plan::no_overlay(&changes.environment));
         }
@@ -58,7 +57,7 @@ pub(super) fn select(all: &[Environment], wanted: &[String]) -> Result<Vec<Envir
     Ok(all.iter().filter(is_wanted).cloned().collect())
 }
 
-fn compare(environment: Environment, all: &[Environment], base: &Uses, head: Uses) -> EnvironmentChanges {
+fn compare(environment: Environment, all: &[Environment], base: &Uses, head: &Uses) -> EnvironmentChanges {
     let changes = diff::changes(&base.sites, &head.sites);
     let sorted = plan::candidates(&environment, all, &changes);
     let mut findings: Vec<Finding> =
@@ -71,5 +70,5 @@ fn compare(environment: Environment, all: &[Environment], base: &Uses, head: Use
         );
         findings.push(plan::unresolved_overlay(&OverlayError { message, ..error.clone() }, Severity::Warning));
     }
-    EnvironmentChanges { environment, changes, sorted, findings, partial: head.partial }
+    EnvironmentChanges { environment, changes, sorted, findings }
 }

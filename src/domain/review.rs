@@ -3,7 +3,6 @@
 use super::change::ChangeKind;
 use super::digest::Digest;
 use super::finding::Finding;
-use super::image_use::Partial;
 use super::location::Location;
 use super::outcome::State;
 use super::revision::Revision;
@@ -104,8 +103,6 @@ pub struct EnvironmentReview {
     pub images: Vec<ImageReview>,
     /// What is to be said about them, worst first.
     pub findings: Vec<Finding>,
-    /// What could not be resolved in its overlays.
-    pub partial: Vec<Partial>,
 }
 
 /// Counts of a whole review.
