@@ -9,6 +9,7 @@
     reason = "a test that cannot set its stage has failed, and may say what it measured"
 )]
 
+mod action;
 mod check;
 mod cli;
 mod configuration;
