@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::uses::EnvironmentChanges;
 use super::workspace::read_optional;
 use crate::domain::{
-    Candidate, Cause, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, ImageSite, Location,
-    Outcome, Plan, ReviewResult, Settled, Severity, State, Stats, Tree, TreePath,
+    Candidate, Cause, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, Location, Outcome, Plan,
+    ReviewResult, Settled, Severity, Sites, State, Stats, Tree, TreePath,
 };
 use crate::plan;
 use crate::policy::Verdict;
@@ -180,7 +180,7 @@ fn of_change(change: &Change, state: State) -> ImageReview {
     }
 }
 
-fn locations(sites: &[ImageSite]) -> Vec<Location> {
+fn locations(sites: &Sites) -> Vec<Location> {
     let mut locations: Vec<Location> = sites.iter().map(|site| site.image_use.location.clone()).collect();
     locations.sort();
     locations.dedup();

@@ -1,11 +1,12 @@
 //! Changes: which images came, went or moved between two revisions of one environment. Pure.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Change, ChangeKind, ImageRef, ImageSite};
+use crate::domain::{Change, ChangeKind, ImageRef, ImageSite, Sites};
 
 /// The uses of one environment by the reference they name.
-type ByReference<'a> = BTreeMap<String, Vec<&'a ImageSite>>;
+type ByReference<'a> = BTreeMap<String, Sites<&'a ImageSite>>;
 
 /// Compares the image uses of one environment at two revisions.
 ///
@@ -36,12 +37,12 @@ pub fn changes(base: &[ImageSite], head: &[ImageSite]) -> Vec<Change> {
     }
     for (reference, sites) in &before {
         if !after.contains_key(reference) && !replaced.contains(reference) {
-            changes.push(change(ChangeKind::Removed, Some(&sites[0].image_use.image), None, sites));
+            changes.push(change(ChangeKind::Removed, Some(&sites.first().image_use.image), None, sites));
         }
     }
     for (reference, sites) in &after {
         if let Some(old) = before.get(reference) {
-            changes.push(change(ChangeKind::Unchanged, Some(&old[0].image_use.image), Some(sites), sites));
+            changes.push(change(ChangeKind::Unchanged, Some(&old.first().image_use.image), Some(sites), sites));
         }
     }
     changes
@@ -77,7 +78,10 @@ impl<'a> Slot<'a> {
 fn by_reference(sites: &[ImageSite]) -> ByReference<'_> {
     let mut map = ByReference::new();
     for site in sites {
-        map.entry(canonical(&site.image_use.image)).or_default().push(site);
+        match map.entry(canonical(&site.image_use.image)) {
+            Entry::Vacant(place) => _ = place.insert(Sites::new(site)),
+            Entry::Occupied(mut place) => place.get_mut().push(site),
+        }
     }
     map
 }
@@ -99,7 +103,7 @@ fn last_component(image: &ImageRef) -> String {
 fn gone_by_name<'a>(before: &ByReference<'a>, after: &ByReference<'_>) -> BTreeMap<String, Vec<&'a str>> {
     let mut gone: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (_, sites) in before.iter().filter(|(reference, _)| !after.contains_key(*reference)) {
-        let image = sites[0].image_use.image.as_str();
+        let image = sites.first().image_use.image.as_str();
         gone.entry(name_of(image)).or_default().push(image);
     }
     gone
@@ -114,12 +118,17 @@ fn name_of(image: &str) -> String {
     image.parse::<ImageRef>().map_or_else(|_| image.to_owned(), |image| last_component(&image))
 }
 
-fn change(kind: ChangeKind, before: Option<&str>, after: Option<&Vec<&ImageSite>>, sites: &[&ImageSite]) -> Change {
+fn change(
+    kind: ChangeKind,
+    before: Option<&str>,
+    after: Option<&Sites<&ImageSite>>,
+    sites: &Sites<&ImageSite>,
+) -> Change {
     Change {
         kind,
         before: before.map(str::to_owned),
-        after: after.map(|sites| sites[0].image_use.image.clone()),
-        sites: sites.iter().map(|site| (*site).clone()).collect(),
+        after: after.map(|sites| sites.first().image_use.image.clone()),
+        sites: sites.cloned(),
     }
 }
 
@@ -172,7 +181,7 @@ mod tests {
         ];
         let found = changes(&[], &head);
         assert_eq!(summary(&found), [("added", None, Some("r.example/api:2"))]);
-        assert_eq!(found[0].sites.len(), 3);
+        assert_eq!(found[0].sites.iter().count(), 3);
     }
 
     #[test]

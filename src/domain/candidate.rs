@@ -1,8 +1,9 @@
 //! Candidates and the evidence about them.
 
-use super::change::{ChangeKind, ImageSite};
+use super::change::{ChangeKind, Sites};
 use super::digest::Digest;
 use super::image::ImageRef;
+use super::image_use::ImageUse;
 
 /// A newly referenced image that must exist at its destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +18,16 @@ pub struct Candidate {
     pub kind: ChangeKind,
     /// The reference it takes the place of, as written.
     pub before: Option<String>,
-    /// Where it is referenced. Never empty.
-    pub sites: Vec<ImageSite>,
+    /// Where it is referenced.
+    pub sites: Sites,
+}
+
+impl Candidate {
+    /// Returns the first use, which findings speak of.
+    #[must_use]
+    pub fn image_use(&self) -> &ImageUse {
+        &self.sites.first().image_use
+    }
 }
 
 /// What one look-up at a registry gave.

@@ -12,6 +12,45 @@ pub struct ImageSite {
     pub image_use: ImageUse,
 }
 
+/// One or more places of the same image; never none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sites<T = ImageSite> {
+    first: T,
+    others: Vec<T>,
+}
+
+impl<T> Sites<T> {
+    /// Begins with one.
+    #[must_use]
+    pub fn new(first: T) -> Self {
+        Self { first, others: Vec::new() }
+    }
+
+    /// Adds another.
+    pub fn push(&mut self, site: T) {
+        self.others.push(site);
+    }
+
+    /// Returns the first.
+    #[must_use]
+    pub fn first(&self) -> &T {
+        &self.first
+    }
+
+    /// Goes through all, in the order they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl Sites<&ImageSite> {
+    /// Makes them its own.
+    #[must_use]
+    pub fn cloned(&self) -> Sites {
+        Sites { first: self.first.clone(), others: self.others.iter().map(|site| (*site).clone()).collect() }
+    }
+}
+
 /// What happened to an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeKind {
@@ -47,6 +86,6 @@ pub struct Change {
     pub before: Option<String>,
     /// The reference now, as written; none when removed.
     pub after: Option<String>,
-    /// Where it is referenced now; where it was, when removed. Never empty.
-    pub sites: Vec<ImageSite>,
+    /// Where it is referenced now; where it was, when removed.
+    pub sites: Sites,
 }

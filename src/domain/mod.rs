@@ -19,7 +19,7 @@ mod revision;
 pub mod tree;
 
 pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};
-pub use change::{Change, ChangeKind, ImageSite};
+pub use change::{Change, ChangeKind, ImageSite, Sites};
 pub use digest::{Algorithm, Digest, Hasher, InvalidDigest};
 pub use environment::{Environment, InvalidRewrite, LoadRestrictor, RegistryPrefix, Rewrite};
 pub use finding::{Cause, Finding, Severity};

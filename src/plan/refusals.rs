@@ -81,7 +81,7 @@ pub const EXPLANATIONS: &[Explanation] = &[
 ];
 
 pub(super) fn plain(rule: &str, candidate: &Candidate, message: String, help: String) -> Finding {
-    let image_use = &candidate.sites[0].image_use;
+    let image_use = candidate.image_use();
     let location = image_use.location.clone();
     Finding {
         rule: rule.to_owned(),
@@ -208,7 +208,7 @@ pub(super) fn offline(candidate: &Candidate) -> Finding {
 }
 
 pub(super) fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> Finding {
-    let image_use = &change.sites[0].image_use;
+    let image_use = &change.sites.first().image_use;
     let shown: String = text.chars().take(120).flat_map(char::escape_default).collect();
     let is_template = *error == InvalidImage::Template;
     let help = if is_template { "write the reference out where it must be proved" } else { "correct the reference" };

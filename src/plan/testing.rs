@@ -1,7 +1,7 @@
 //! Plain values for the tests of this part.
 
 use crate::domain::{
-    Change, ChangeKind, Environment, ImageSite, ImageUse, LoadRestrictor, Location, Origins, TreePath, UseClass,
+    Change, ChangeKind, Environment, ImageSite, ImageUse, LoadRestrictor, Location, Origins, Sites, TreePath, UseClass,
     Workload,
 };
 
@@ -33,6 +33,6 @@ pub(crate) fn change(image: &str) -> Change {
         kind: ChangeKind::Added,
         before: None,
         after: Some(image.to_owned()),
-        sites: vec![ImageSite { overlay: TreePath::parse("overlays/production").unwrap(), image_use }],
+        sites: Sites::new(ImageSite { overlay: TreePath::parse("overlays/production").unwrap(), image_use }),
     }
 }

@@ -62,7 +62,7 @@ fn source_denied(candidate: &Candidate, source: &Candidate) -> Finding {
         ),
         help: format!("put right what is said of {} in {}", source.to.repository(), source.environment),
         image: Some(candidate.to.repository().to_owned()),
-        location: Some(candidate.sites[0].image_use.location.clone()),
+        location: Some(candidate.image_use().location.clone()),
         width: 0,
         excerpt: None,
     }
@@ -76,7 +76,7 @@ fn unjudged(candidate: &Candidate) -> Finding {
         message: format!("no policy is for {} in {}", candidate.to.repository(), candidate.environment),
         help: "add it to the `images` of a policy in the environment's policy folder".to_owned(),
         image: Some(candidate.to.repository().to_owned()),
-        location: Some(candidate.sites[0].image_use.location.clone()),
+        location: Some(candidate.image_use().location.clone()),
         width: 0,
         excerpt: None,
     }

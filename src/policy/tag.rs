@@ -142,7 +142,7 @@ fn downgrade(candidate: &Candidate) -> Option<(Version, Version)> {
 
 /// The tag where one is written, else the name that lacks it.
 fn place(candidate: &Candidate) -> (Option<Location>, usize) {
-    let origins = &candidate.sites[0].image_use.origins;
+    let origins = &candidate.image_use().origins;
     match (&origins.tag, candidate.to.tag(), &origins.digest) {
         (Some(location), Some(tag), _) => (Some(location.clone()), tag.len()),
         (_, _, Some(location)) => (Some(location.clone()), 0),

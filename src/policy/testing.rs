@@ -1,7 +1,9 @@
 //! Plain values for the tests of this part.
 
 use super::tag::Tag;
-use crate::domain::{Candidate, ChangeKind, ImageSite, ImageUse, Location, Origins, TreePath, UseClass, Workload};
+use crate::domain::{
+    Candidate, ChangeKind, ImageSite, ImageUse, Location, Origins, Sites, TreePath, UseClass, Workload,
+};
 use crate::yaml::{self, Faults};
 
 pub(crate) fn rule_tag(text: &str) -> Tag {
@@ -31,6 +33,6 @@ pub(crate) fn candidate(image: &str, before: Option<&str>) -> Candidate {
         from: None,
         kind: ChangeKind::Added,
         before: before.map(str::to_owned),
-        sites: vec![ImageSite { overlay: TreePath::root(), image_use }],
+        sites: Sites::new(ImageSite { overlay: TreePath::root(), image_use }),
     }
 }

@@ -21,6 +21,7 @@ fn run(script: &str, directory: &Path, variables: &[(&str, &str)]) -> (Option<i3
         .env("PB_ACTION_PATH", root)
         .envs(variables.iter().copied())
         .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
         .status()
         .unwrap();
     (status.code(), std::fs::read_to_string(file).unwrap_or_default())
