@@ -66,7 +66,9 @@ fn github(surroundings: &Surroundings<'_>) -> Option<CiRange> {
         "pull_request" => {
             let is_merge = commit.is_some() && commit != text("/pull_request/head/sha");
             let base = commit.as_ref().filter(|_| is_merge).map(|commit| format!("{commit}^1"));
-            CiRange { base, head: commit, target: text("/pull_request/base/ref"), ..found }
+            // The merge commit's first parent is the target's tip already.
+            let target = text("/pull_request/base/ref").filter(|_| base.is_none());
+            CiRange { base, head: commit, target, ..found }
         }
         "merge_group" => {
             let (base, head) = (text("/merge_group/base_sha"), text("/merge_group/head_sha"));
@@ -98,11 +100,14 @@ fn gitlab(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     variable("GITLAB_CI")?;
     let (head, default_branch) = (variable("CI_COMMIT_SHA"), variable("CI_DEFAULT_BRANCH"));
     // A merged-results pipeline runs on the merge, whose first parent is the target's tip.
-    let merged = variable("CI_MERGE_REQUEST_TARGET_BRANCH_SHA");
-    match merged.or_else(|| variable("CI_MERGE_REQUEST_DIFF_BASE_SHA")) {
-        Some(base) => Some(CiRange { base: Some(base), head, default_branch, ..event("merge request") }),
-        None => Some(CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, default_branch, ..event("GitLab push") }),
+    if let Some(tip) = variable("CI_MERGE_REQUEST_TARGET_BRANCH_SHA") {
+        return Some(CiRange { base: Some(tip), head, default_branch, ..event("merge request, merged") });
     }
+    let target = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME");
+    Some(match variable("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
+        Some(base) => CiRange { base: Some(base), head, target, default_branch, ..event("merge request") },
+        None => CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, default_branch, ..event("GitLab push") },
+    })
 }
 
 fn bitbucket(surroundings: &Surroundings<'_>) -> Option<CiRange> {

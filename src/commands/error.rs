@@ -1,7 +1,7 @@
 //! What keeps a command from giving an answer, and the exit codes.
 
-use crate::domain::Revision;
 use crate::domain::tree::TreeError;
+use crate::domain::{Cause, Revision};
 use crate::git;
 use crate::registry;
 use crate::yaml::Fault;
@@ -107,6 +107,7 @@ impl Error {
             Self::Git(
                 git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. },
             ) => Exit::Usage,
+            Self::Tree(error) if error.cause() == Cause::Change => Exit::Usage,
             Self::Git(_) | Self::Tree(_) | Self::Format(_) => Exit::Undecided,
         }
     }
@@ -125,7 +126,8 @@ impl Error {
                 ))
             }
             Self::Faults { .. } => None,
-            Self::Tree(_) | Self::Io { .. } | Self::Format(_) => None,
+            Self::Tree(_) => Some("check the path, its permissions, and the links on the way to it".to_owned()),
+            Self::Io { .. } | Self::Format(_) => None,
         }
     }
 }

@@ -39,8 +39,9 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
         }
     }
     let asked = asked(inputs)?;
-    if asked.is_empty() {
-        let wanted = select(&environments, &inputs.scope.environments)?;
+    let wanted = select(&environments, &inputs.scope.environments)?;
+    // A list that a filter left empty asks for nothing, not for everything.
+    if asked.is_empty() && inputs.overlays_from.is_none() {
         let is_wanted = |owner: &Environment| wanted.iter().any(|environment| environment.name == owner.name);
         owners.retain(|(_, owner)| is_wanted(owner));
         if owners.is_empty() {

@@ -53,9 +53,13 @@ impl Rules<'_> {
         match follow(self.tree, &tree_path)? {
             Some((directory, EntryKind::Directory)) => {
                 set.from_folder = true;
-                for (name, _) in self.tree.list(&directory)?.into_iter().filter(|(name, _)| is_policy(name)) {
+                for (name, kind) in self.tree.list(&directory)? {
                     let file = tree_path.child(&name).ok_or_else(missing)?;
-                    set.policies.push(self.load_file(&file)?.ok_or_else(|| unreadable(&file))?);
+                    if is_policy(&name) {
+                        set.policies.push(self.load_file(&file)?.ok_or_else(|| unreadable(&file))?);
+                    } else if kind == EntryKind::Directory && self.holds_policies(&file)? {
+                        return Err(unreadable(&file));
+                    }
                 }
             }
             Some((_, EntryKind::File)) => {
@@ -74,6 +78,10 @@ impl Rules<'_> {
             _ => return Err(missing()),
         }
         Ok(())
+    }
+
+    fn holds_policies(&self, directory: &TreePath) -> Result<bool, Error> {
+        Ok(self.tree.list(directory)?.iter().any(|(name, _)| is_policy(name)))
     }
 
     fn load_file(&self, path: &TreePath) -> Result<Option<Policy>, Error> {
@@ -120,7 +128,7 @@ fn is_policy(name: &str) -> bool {
 
 fn unreadable(path: &TreePath) -> Error {
     Error::usage(
-        format!("{path} lies in a folder of policies and is no file that can be read"),
+        format!("{path} lies in a folder of policies and is no policy file that is read from there"),
         "a policy that is not asked must not seem to be: put the file right, or take it out of the folder",
     )
 }

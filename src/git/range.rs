@@ -29,7 +29,8 @@ pub struct CiRange {
     pub head: Option<String>,
     /// Whether `base` may be gone (a forced push replaced it); then the history tells the base.
     pub base_may_be_gone: bool,
-    /// The short name of the branch the change goes into; it must be here.
+    /// The short name of the branch the change goes into. Without `base` it must be here; beside it, its tip has the rules
+    /// where it is here.
     pub target: Option<String>,
     /// The short name of the default branch.
     pub default_branch: Option<String>,
@@ -137,11 +138,21 @@ impl Chooser<'_> {
         let named = ci.base.as_deref().map(|base| self.named_base(base, head, &ci.why));
         match named {
             Some(Err(Error::UnknownRevision { .. } | Error::MissingInShallowClone { .. })) if ci.base_may_be_gone => {}
-            Some(named) => return named,
+            Some(Err(error)) => return Err(error),
+            Some(Ok(base)) => return Ok(self.with_tip(base)),
             None => {}
         }
         let found = self.base_from_history(head)?;
         Ok(Base { why: format!("{}: {}", ci.why, found.why), ..found })
+    }
+
+    /// Adds the tip of the branch the CI names, where it is here.
+    fn with_tip(&self, base: Base) -> Base {
+        let names_target = self.request.ci.as_ref().is_some_and(|ci| ci.target.is_some());
+        match self.default_branch() {
+            Ok(Some(branch)) if names_target => Base { tip: Some(branch.commit.into()), ..base },
+            _ => base,
+        }
     }
 
     fn named_base(&self, base: &str, head: &Revision, why: &str) -> Result<Base, Error> {

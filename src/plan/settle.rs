@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::refusals;
 use crate::domain::{
-    Candidate, Content, Digest, Evidence, Expected, Finding, Plan, Refusal, Seen, Settled, State, Step,
+    Candidate, Content, Digest, Evidence, Expected, Finding, ImageRef, Plan, Refusal, Seen, Settled, State, Step,
 };
 
 /// Makes a plan of candidates and the evidence about each, in promotion order; `external` images are kept for the rules.
@@ -15,9 +15,11 @@ pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) 
     let mut settled: Vec<Settled> = Vec::new();
     let mut by_destination = BTreeMap::new();
     for (candidate, evidence) in candidates {
-        let earlier = candidate.from.as_ref().and_then(|from| by_destination.get(&from.to_string())).copied();
+        let earlier = candidate.from.iter().flat_map(names).find_map(|name| by_destination.get(&name)).copied();
         let weighed = weigh(&candidate, &evidence, earlier.map(|index| (index, &settled[index])));
-        by_destination.insert(candidate.to.to_string(), settled.len());
+        for name in names(&candidate.to) {
+            by_destination.entry(name).or_insert(settled.len());
+        }
         settled.push(match weighed {
             Ok(pinned) => Settled::Step(Step {
                 digest: pinned.digest,
@@ -34,6 +36,12 @@ pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) 
     refuse_dependants(&mut settled);
     settled.extend(external.into_iter().map(Settled::External));
     Plan { settled }
+}
+
+/// The names under which one step may bring about another's source: the whole reference, and its tag alone.
+fn names(image: &ImageRef) -> Vec<String> {
+    let tagged = image.at_tag().filter(|_| image.digest().is_some());
+    [Some(image.to_string()), tagged.map(|tagged| tagged.to_string())].into_iter().flatten().collect()
 }
 
 struct Pinned {
@@ -386,6 +394,28 @@ mod tests {
             Vec::new(),
         );
         assert_eq!(step(plan.settled[1].clone()).after, None);
+    }
+
+    #[test]
+    fn a_digest_is_held_against_the_tag_an_earlier_step_brings() {
+        let (one, other) = digests();
+        let environments = [
+            environment("dev", "dev.example", None),
+            environment("staging", "staging.example", Some("dev")),
+            environment("production", "prod.example", Some("staging")),
+        ];
+        let find =
+            |i: usize, image: &str| candidates(&environments[i], &environments, &[change(image)]).candidates.remove(0);
+        let settled = |digest: &Digest| {
+            let first = (find(1, "staging.example/api:1"), evidence(sighting(Some(&one), None), sighting(None, None)));
+            let image = format!("prod.example/api:1@{digest}");
+            let second = (find(2, &image), evidence(sighting(None, None), sighting(None, None)));
+            settle(vec![first, second], Vec::new()).settled.remove(1)
+        };
+        assert_eq!(step(settled(&one)).after, Some(0));
+        let (state, message) = refusal(settled(&other));
+        assert_eq!(state, State::Conflict);
+        assert!(message.contains("tag and digest disagree"), "{message}");
     }
 
     /// Every reference against everything that can be seen: nothing is called present that is not proved under every

@@ -29,8 +29,8 @@ pub enum Error {
         #[source]
         source: Cause,
     },
-    /// The connection stood and nothing moved any more.
-    #[error("cannot {action}: {registry} sent or took nothing for {} s", after.as_secs())]
+    /// The connection stood, and nothing moved any more or too slowly.
+    #[error("cannot {action}: {registry} was waited for in vain for {} s", after.as_secs())]
     Stalled {
         /// What was tried, to what.
         action: String,

@@ -206,7 +206,7 @@ impl Host {
             *request.body_mut() = Some(call.body.clone().into());
         }
         self.rest().await;
-        let is_look = request.method().is_safe() && matches!(call.want, Want::Whole(SHORT));
+        let is_look = request.method().is_safe() && matches!(call.want, Want::Whole(_));
         let limit = if is_look { LOOK } else { IDLE };
         let answer = tokio::time::timeout(limit, self.execute(call, request, authorization));
         answer.await.map_err(|_| self.stalled(call, limit))?

@@ -222,7 +222,10 @@ fn footer(review: &Review, ending: Ending) -> String {
         }
         ReviewResult::Success => format!("{GREEN}allowed{GREEN:#} {seconds}: nothing to copy"),
         ReviewResult::Failure => {
-            let count = format!("{} {}", stats.errors, violations(stats.errors));
+            let count = match stats.errors {
+                0 => "a warning, and warnings count here".to_owned(),
+                errors => format!("{errors} {}", violations(errors)),
+            };
             format!("{RED}no{RED:#}: {count} {seconds}.{copied} More: promote-bot explain {}", safe(first_rule(review)))
         }
         ReviewResult::Error => {
@@ -237,10 +240,12 @@ fn is_unasked(review: &Review) -> bool {
     images.any(|image| image.state == State::Unknown && image.kind != ChangeKind::Unchanged)
 }
 
-/// The rule of the first error, to be explained.
+/// The rule of the worst finding, to be explained.
 fn first_rule(review: &Review) -> &str {
-    let mut findings = review.environments.iter().flat_map(|environment| &environment.findings);
-    findings.find(|finding| finding.severity == Severity::Error).map_or("tag", |finding| finding.rule.as_str())
+    let findings = review.environments.iter().flat_map(|environment| &environment.findings);
+    // The first of the worst: `max_by_key` would take the last.
+    let worst = findings.reduce(|worst, finding| if finding.severity > worst.severity { finding } else { worst });
+    worst.map_or("tag", |finding| finding.rule.as_str())
 }
 
 #[cfg(test)]

@@ -182,3 +182,15 @@ fn a_new_policy_that_cannot_be_read_is_said_before_it_is_merged() {
         "{report:#}"
     );
 }
+
+#[test]
+fn a_policy_in_a_folder_inside_the_folder_is_not_passed_over() {
+    let mut stage = Stage::new();
+    with_policy(&mut stage);
+    stage.repository.replace("promote-bot.yaml", "policies/production.yaml", "policies");
+    stage.repository.write(&[("policies/stricter/p.yaml", POLICY), ("policies/keys/README.md", "no policy\n")]);
+    let run = stage.program.run(stage.repository.path(), &["check", "--offline"]).expect(2);
+    assert!(run.stderr.contains("policies/stricter"), "{}", run.stderr);
+    std::fs::remove_dir_all(stage.repository.path().join("policies/stricter")).unwrap();
+    stage.program.run(stage.repository.path(), &["check", "--offline"]).expect(0);
+}

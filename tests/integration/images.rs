@@ -81,3 +81,18 @@ fn text_names_images_with_the_places_that_decided_them() {
           Deployment/api (api)  overlays/production/kustomization.yaml:6:12
     ");
 }
+
+#[test]
+fn what_is_asked_for_is_answered_and_nothing_else() {
+    let repository = kustomized();
+    std::fs::write(repository.path().join("list"), "\n").unwrap();
+    let program = Program::new();
+    let run = program.run(repository.path(), &["images", "--overlays-from", "list", "-f", "json"]).expect(0);
+    assert_eq!(run.stdout, "");
+    std::fs::write(repository.path().join("list"), "../..\noverlays/production\n").unwrap();
+    let found =
+        lines(&program.run(repository.path(), &["images", "--overlays-from", "list", "-f", "json"]).expect(1).stdout);
+    assert_eq!((found.len(), &found[0]["overlay"]), (2, &json!("../..")));
+    program.run(repository.path(), &["images", "-e", "none"]).expect(2);
+    program.run(repository.path(), &["images", "overlays/production", "-e", "none"]).expect(2);
+}

@@ -255,6 +255,11 @@ fn the_branch_a_ci_names_must_be_here_and_its_tip_has_the_rules() {
         ..RangeRequest::default()
     };
     assert!(matches!(story().refused(&request("release")), Error::TargetMissing { .. }));
+    let beside = |target: &str| {
+        let ci = request(target).ci.map(|ci| CiRange { base: Some("b".to_owned()), ..ci });
+        choose(&RangeRequest { ci, ..RangeRequest::default() }, &story()).unwrap().target.to_string()
+    };
+    assert_eq!((beside("main").as_str(), beside("release").as_str()), ("c", "b"));
     let found = choose(&request("main"), &story()).unwrap();
     assert_eq!((found.base.to_string().as_str(), found.target.to_string().as_str()), ("b", "c"));
 }
