@@ -9,6 +9,8 @@ mod refusals;
 mod settle;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use candidates::{Sorted, candidates};
 pub use outcomes::{after, forgotten};

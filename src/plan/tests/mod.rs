@@ -1,0 +1,3 @@
+//! Tests that are too long to stand beside what they test.
+
+mod settle;
