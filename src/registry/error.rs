@@ -189,6 +189,9 @@ impl Error {
             Self::Answered { said, registry, .. } if said.status == 429 => {
                 format!("run again later or with fewer --jobs; {registry} limits requests")
             }
+            Self::Answered { said, registry, .. } if said.status == 400 && said.code.is_none() => format!(
+                "see the log of {registry}; if it speaks TLS on a loopback address, name its certificate as `ca` under `registries`"
+            ),
             Self::Answered { registry, .. } => format!("see the log of {registry}, then run again"),
             Self::Denied { registry, authenticated: false, .. } => {
                 format!("run `docker login {registry}`, or set username and password under `registries`")

@@ -39,14 +39,19 @@ impl Wire {
             registry: "(every one)".to_owned(),
             why: format!("no client can be made: {}", error.without_url()),
         };
-        Ok(Self {
+        let wire = Self {
             store: Arc::new(Store::new(&settings, sources)?),
             shared: client(&pinned, &[], true).map_err(failed)?,
             local: client(&pinned, &[], false).map_err(failed)?,
             settings,
             pinned,
             hosts: Mutex::default(),
-        })
+        };
+        // Certificates that cannot be used are a fault of the configuration, to be told before anything is asked.
+        for (name, _) in wire.settings.iter().filter(|(_, given)| given.ca_pem.is_some()) {
+            wire.desk(name)?;
+        }
+        Ok(wire)
     }
 
     /// Returns the host an image lives at.

@@ -194,3 +194,15 @@ fn a_policy_in_a_folder_inside_the_folder_is_not_passed_over() {
     std::fs::remove_dir_all(stage.repository.path().join("policies/stricter")).unwrap();
     stage.program.run(stage.repository.path(), &["check", "--offline"]).expect(0);
 }
+
+#[test]
+fn certificates_that_are_none_are_a_fault_of_the_configuration() {
+    let stage = Stage::new();
+    let registries = format!("registries:\n  {}: {{ca: certs/ca.pem}}\n", stage.production.host());
+    stage.repository.replace("promote-bot.yaml", "version: 1\n", &format!("version: 1\n{registries}"));
+    let missing = stage.program.run(stage.repository.path(), &["check"]).expect(2);
+    assert!(missing.stderr.contains("certs/ca.pem"), "{}", missing.stderr);
+    stage.repository.write(&[("certs/ca.pem", "no certificate\n")]);
+    let empty = stage.program.run(stage.repository.path(), &["check"]).expect(2);
+    assert!(empty.stderr.contains("has no certificate"), "{}", empty.stderr);
+}
