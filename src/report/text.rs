@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::safe::safe;
 use super::snippet::snippet;
 use crate::domain::{
-    ChangeKind, Digest, EnvironmentReview, ImageRef, ImageReview, Review, ReviewResult, Severity, State,
+    Cause, ChangeKind, Digest, EnvironmentReview, Finding, ImageRef, ImageReview, Review, ReviewResult, Severity, State,
 };
 
 const BOLD: Style = Style::new().bold();
@@ -63,10 +63,18 @@ fn environment_text(environment: &EnvironmentReview) -> String {
     let to_promote = count(&|image| image.state == State::Missing && !image.denied);
     let copied = count(&|image| image.state == State::Copied);
     let unchanged = count(&|image| image.kind == ChangeKind::Unchanged);
-    let errors = environment.findings.iter().filter(|f| f.severity == Severity::Error).count();
-    for (number, words) in
-        [(to_promote, "to promote"), (copied, "copied"), (errors, violations(errors)), (unchanged, "unchanged")]
-    {
+    let errors = |cause| {
+        let of_cause = |finding: &&Finding| finding.severity == Severity::Error && finding.cause == cause;
+        environment.findings.iter().filter(of_cause).count()
+    };
+    let (no, undecided) = (errors(Cause::Change), errors(Cause::Circumstance));
+    for (number, words) in [
+        (to_promote, "to promote"),
+        (copied, "copied"),
+        (no, violations(no)),
+        (undecided, "undecided"),
+        (unchanged, "unchanged"),
+    ] {
         if number > 0 {
             parts.push(format!("{number} {words}"));
         }
