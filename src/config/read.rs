@@ -41,12 +41,7 @@ pub enum SecretSource {
 /// # Errors
 /// All faults, ordered by place.
 pub fn read(path: &str, text: &[u8]) -> Result<Config, Vec<Fault>> {
-    let faults = Faults::new();
-    let document = yaml::one_document(path, text, "the configuration", &faults);
-    match (document.and_then(|document| read_document(&document, &faults)), faults.is_empty()) {
-        (Some(config), true) => Ok(config),
-        _ => Err(faults.into_vec()),
-    }
+    yaml::read_file(path, text, "the configuration", read_document)
 }
 
 fn read_document(document: &Node, faults: &Faults) -> Option<Config> {

@@ -16,6 +16,8 @@ mod outcome;
 mod plan;
 mod review;
 mod revision;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tree;
 
 pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};

@@ -1,9 +1,7 @@
 //! Plain values for the tests of this part.
 
-use crate::domain::{
-    Change, ChangeKind, Environment, ImageSite, ImageUse, LoadRestrictor, Location, Origins, Sites, TreePath, UseClass,
-    Workload,
-};
+use crate::domain::testing::site;
+use crate::domain::{Change, ChangeKind, Environment, LoadRestrictor, Sites};
 
 pub(crate) fn environment(name: &str, registry: &str, from: Option<&str>) -> Environment {
     Environment {
@@ -18,21 +16,5 @@ pub(crate) fn environment(name: &str, registry: &str, from: Option<&str>) -> Env
 }
 
 pub(crate) fn change(image: &str) -> Change {
-    let location = Location::new("overlays/production/patch-image.yaml", 9, 18);
-    let tag = image.rfind(':').map(|colon| location.right(colon as u32 + 1));
-    let image_use = ImageUse {
-        image: image.to_owned(),
-        class: UseClass::Container,
-        workload: Workload { kind: "Deployment".into(), name: "api".into(), ..Workload::default() },
-        container: Some("api".to_owned()),
-        field: "spec.template.spec.containers[0].image".to_owned(),
-        location: location.clone(),
-        origins: Origins { name: location, tag, digest: None },
-    };
-    Change {
-        kind: ChangeKind::Added,
-        before: None,
-        after: Some(image.to_owned()),
-        sites: Sites::new(ImageSite { overlay: TreePath::parse("overlays/production").unwrap(), image_use }),
-    }
+    Change { kind: ChangeKind::Added, before: None, after: Some(image.to_owned()), sites: Sites::new(site(image)) }
 }

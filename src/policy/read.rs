@@ -32,12 +32,7 @@ impl Policy {
 /// # Errors
 /// All faults, ordered by place.
 pub fn read(path: &str, text: &[u8]) -> Result<Policy, Vec<Fault>> {
-    let faults = Faults::new();
-    let document = yaml::one_document(path, text, "the policy", &faults);
-    match (document.and_then(|document| read_document(&document, &faults)), faults.is_empty()) {
-        (Some(policy), true) => Ok(policy),
-        _ => Err(faults.into_vec()),
-    }
+    yaml::read_file(path, text, "the policy", read_document)
 }
 
 fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {

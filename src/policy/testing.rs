@@ -1,9 +1,8 @@
 //! Plain values for the tests of this part.
 
 use super::tag::Tag;
-use crate::domain::{
-    Candidate, ChangeKind, ImageSite, ImageUse, Location, Origins, Sites, TreePath, UseClass, Workload,
-};
+use crate::domain::testing::site;
+use crate::domain::{Candidate, ChangeKind, Sites};
 use crate::yaml::{self, Faults};
 
 pub(crate) fn rule_tag(text: &str) -> Tag {
@@ -15,24 +14,12 @@ pub(crate) fn rule_tag(text: &str) -> Tag {
 }
 
 pub(crate) fn candidate(image: &str, before: Option<&str>) -> Candidate {
-    let location = Location::new("overlays/production/patch-image.yaml", 9, 18);
-    let to: crate::domain::ImageRef = image.parse().unwrap();
-    let tag = to.tag().and_then(|tag| image.find(&format!(":{tag}"))).map(|colon| location.right(colon as u32 + 1));
-    let image_use = ImageUse {
-        image: image.to_owned(),
-        class: UseClass::Container,
-        workload: Workload::default(),
-        container: None,
-        field: "spec.containers[0].image".to_owned(),
-        location: location.clone(),
-        origins: Origins { name: location, tag, digest: None },
-    };
     Candidate {
         environment: "production".to_owned(),
-        to,
+        to: image.parse().unwrap(),
         from: None,
         kind: ChangeKind::Added,
         before: before.map(str::to_owned),
-        sites: Sites::new(ImageSite { overlay: TreePath::root(), image_use }),
+        sites: Sites::new(site(image)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Faults, Node, ScalarKind, parse, resolve_resource_scalar};
+use super::{Fault, Faults, Node, ScalarKind, parse, resolve_resource_scalar};
 
 /// How alike two keys must be (Jaro-Winkler) to be taken for one misspelt.
 const ALIKE: f64 = 0.84;
@@ -196,16 +196,35 @@ fn non_empty_string<'n>(node: &'n Node, key: &str, faults: &Faults) -> Option<&'
     Some(text)
 }
 
-/// Parses a file of ours, which is one document; `what` names it in faults ("the configuration").
-pub fn one_document(file: &str, text: &[u8], what: &str, faults: &Faults) -> Option<Node> {
-    let mut documents = parse(file, text).map_err(|error| faults.push_error(&error)).ok()?;
-    match documents.get(1) {
-        Some(second) => faults.push(second, format!("{what} is one document")),
-        None if documents.is_empty() => faults.push_at_start(file, format!("{what} is empty")),
-        None => {}
+/// Reads a file of ours, which is one document, by `read`; `what` names it in faults ("the configuration").
+///
+/// # Errors
+/// All faults, ordered by place.
+pub fn read_file<T>(
+    file: &str,
+    text: &[u8],
+    what: &str,
+    read: impl FnOnce(&Node, &Faults) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
+    let faults = Faults::new();
+    let documents = parse(file, text).map_err(|error| faults.push_error(&error)).unwrap_or_default();
+    let found = match documents.as_slice() {
+        [document] => read(document, &faults),
+        [_, second, ..] => {
+            faults.push(second, format!("{what} is one document"));
+            None
+        }
+        [] => {
+            if faults.is_empty() {
+                faults.push_at_start(file, format!("{what} is empty"));
+            }
+            None
+        }
+    };
+    match (found, faults.is_empty()) {
+        (Some(found), true) => Ok(found),
+        _ => Err(faults.into_vec()),
     }
-    documents.truncate(1);
-    documents.pop()
 }
 
 /// Returns the known spelling that `text` is most likely meant to be, if any comes near.
@@ -218,7 +237,6 @@ pub fn nearest<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Fault, parse};
     use super::*;
 
     fn document(text: &str) -> Node {

@@ -15,10 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::{CredentialSources, HostSettings, Progress, Registries, Secret, Settings};
-use crate::domain::{
-    Candidate, ChangeKind, Digest, Expected, ImageRef, ImageSite, ImageUse, Location, Origins, Outcome, Plan, Settled,
-    Severity, Sites, Step, TreePath, UseClass, Workload,
-};
+use crate::domain::testing::site;
+use crate::domain::{Candidate, ChangeKind, Digest, Expected, ImageRef, Outcome, Plan, Settled, Severity, Sites, Step};
 use crate::policy::{Approved, approve};
 
 /// Makes registries that know nothing of this machine's credential files.
@@ -51,20 +49,6 @@ pub(super) fn candidate(from: &str, to: &str) -> Candidate {
         before: None,
         sites: Sites::new(site(to)),
     }
-}
-
-fn site(image: &str) -> ImageSite {
-    let location = Location::new("overlays/production/patch-image.yaml", 11, 18);
-    let image_use = ImageUse {
-        image: image.to_owned(),
-        class: UseClass::Container,
-        workload: Workload::default(),
-        container: None,
-        field: "spec.containers[0].image".to_owned(),
-        location: location.clone(),
-        origins: Origins { name: location, tag: None, digest: None },
-    };
-    ImageSite { overlay: TreePath::root(), image_use }
 }
 
 pub(super) fn step(from: &str, to: &str, digest: &Digest) -> Step {
