@@ -28,7 +28,8 @@
 //! git  registry            EDGES: the only async, the only network, the only writes
 //! plan  policy             PURE: decisions
 //! overlay  diff            PURE: derivations
-//! kustomize                PURE: files -> image uses, over a `Tree`
+//! kustomize                PURE: files -> manifests, over a `Tree`
+//! manifest                 PURE: documents with places and histories -> image uses
 //! domain  yaml             GROUND: the words; text <-> tree with positions
 //! ```
 //!
@@ -51,6 +52,7 @@ pub mod diff;
 pub mod domain;
 pub mod git;
 pub mod kustomize;
+mod manifest;
 pub mod overlay;
 pub mod plan;
 pub mod policy;

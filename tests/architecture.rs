@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// The map of `src/lib.rs`, ground first. A module uses only modules of strictly lower rows.
 const ROWS: &[&[&str]] = &[
     &["domain", "yaml"],
+    &["manifest"],
     &["kustomize"],
     &["overlay", "diff"],
     &["plan", "policy"],

@@ -3,12 +3,10 @@
 use std::rc::Rc;
 
 use crate::domain::TreePath;
+use crate::manifest::{Failure, Place, Result, Shift, Text};
 
-use super::error::{Failure, Result};
-use super::inline::{Shift, Text};
 use super::load::{Found, Loader, MAX_ROOTS, missing};
 use super::model::Kustomization;
-use super::node::Place;
 use super::remote::is_remote;
 use super::resource::read_resources;
 use super::resource_set::ResourceSet;

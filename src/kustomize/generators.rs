@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::TreePath;
+use crate::manifest::{Failure, Node, Place, Result, Text};
 
-use super::error::{Failure, Result};
-use super::inline::Text;
 use super::load::Loader;
-use super::node::{Node, Place};
 use super::resource::{Behavior, Resource};
 use super::section::Section;
 

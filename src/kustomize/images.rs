@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
+use crate::manifest::{Decided, Failure, Node, Place, Result, Scalar, Text, Value, split};
 use crate::yaml::ScalarKind;
 
-use super::error::{Failure, Result};
-use super::inline::Text;
-use super::node::{Node, Place, Scalar, Value};
-use super::reference::{Decided, split};
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::section::Section;

@@ -1,7 +1,7 @@
 //! JSON patches (RFC 6902) with the leniencies of the library kustomize uses.
 
-use super::error::{Failure, Result};
-use super::node::{MAX_DEPTH, Node, Place, Value};
+use crate::manifest::{Failure, MAX_DEPTH, Node, Place, Result, Value};
+
 use super::pointer::{Pointer, index};
 use super::resource::Resource;
 

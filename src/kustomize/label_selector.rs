@@ -1,8 +1,6 @@
 //! Kubernetes label selectors: `a=b`, `a!=b`, `a in (b,c)`, `a notin (b)`, `a`, `!a`.
 
-use super::error::{Failure, Result};
-use super::inline::Text;
-use super::node::Node;
+use crate::manifest::{Failure, Node, Result, Text};
 
 /// Requirements that must all hold.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! `labels`, `commonLabels` and `commonAnnotations`, on the metadata only: that is what selectors of patches see.
 
-use super::inline::Text;
-use super::node::Node;
+use crate::manifest::{Node, Text};
+
 use super::resource_set::ResourceSet;
 
 /// Sets labels or annotations (`field`) on every resource.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{Tree, TreePath};
+use crate::manifest::{Failure, Place, Result};
 use crate::yaml;
 
 use super::LoadRestrictor;
-use super::error::{Failure, Result};
-use super::node::Place;
 
 /// How many files one overlay may read, a file read twice counted twice.
 pub(super) const MAX_FILES: usize = 10_000;

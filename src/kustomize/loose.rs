@@ -2,11 +2,9 @@
 
 use crate::domain::tree::{EntryKind, follow};
 use crate::domain::{OverlayError, Tree, TreePath};
+use crate::manifest::{Failure, Node, Place, Reading, Result, Shift};
 
-use super::error::{Failure, Result};
-use super::inline::Shift;
 use super::load::{Loader, MAX_FILES, kustomization_files, missing};
-use super::node::{Node, Place, Reading};
 use super::{LoadRestrictor, Rendered};
 
 /// How deep directories may be nested.

@@ -9,12 +9,9 @@
 //! 10,000 files and holds at most 10 million values.
 
 mod accumulate;
-mod error;
-mod extract;
 mod generators;
 mod id;
 mod images;
-mod inline;
 mod json6902;
 mod label_selector;
 mod labels;
@@ -22,10 +19,8 @@ mod load;
 mod loose;
 mod model;
 mod names;
-mod node;
 mod patches;
 mod pointer;
-mod reference;
 mod remote;
 mod resource;
 mod resource_set;
@@ -34,11 +29,12 @@ mod selector;
 mod strategic_merge;
 mod unsupported;
 
-pub use extract::{images, sites_digest};
+pub use crate::manifest::sites_digest;
 pub use loose::read_loose;
 
 use crate::domain::tree::TreeError;
-use crate::domain::{LoadRestrictor, OverlayError, Partial, Tree, TreePath};
+use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath};
+use crate::manifest::{self, Node};
 
 /// How an overlay is resolved.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,7 +46,7 @@ pub struct Options {
 /// The documents of an overlay, as they would be deployed.
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
-    documents: Vec<node::Node>,
+    documents: Vec<Node>,
     partial: Vec<Partial>,
 }
 
@@ -72,6 +68,12 @@ pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options) -> Result
     accumulate::build(&mut loader, overlay)
         .map(|resources| Rendered { documents: resources.into_documents(), partial: Vec::new() })
         .map_err(|failure| failure.of_overlay(overlay))
+}
+
+/// Lists the images of an overlay.
+#[must_use]
+pub fn images(rendered: &Rendered) -> OverlayImages {
+    OverlayImages { uses: manifest::uses(&rendered.documents), partial: rendered.partial.clone() }
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! A kustomization file, decoded.
 
+use crate::manifest::{Failure, Place, Result, Text};
 use crate::yaml;
 
-use super::error::{Failure, Result};
 use super::generators::Generator;
 use super::images::ImageEntry;
-use super::inline::Text;
-use super::node::Place;
 use super::patches::Patch;
 use super::section::Section;
 use super::unsupported;

@@ -1,8 +1,8 @@
 //! `namespace`, `namePrefix` and `nameSuffix`.
 
-use super::error::Result;
+use crate::manifest::{Result, Text};
+
 use super::id::{is_cluster_scoped, split_api_version};
-use super::inline::Text;
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
 

@@ -4,13 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::domain::TreePath;
+use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Text};
 use crate::yaml::{self, Value};
 
-use super::error::{Failure, Result};
-use super::inline::{Shift, Text};
 use super::json6902::{self, Operation};
 use super::load::{Loader, size};
-use super::node::{Node, Place, Reading};
 use super::resource::{Resource, read_resources};
 use super::resource_set::ResourceSet;
 use super::section::Section;

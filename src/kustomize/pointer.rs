@@ -1,6 +1,6 @@
 //! JSON pointers as the json-patch library of kustomize follows them.
 
-use super::node::{Node, Value};
+use crate::manifest::{Node, Value};
 
 /// A path to a container and the key in it.
 #[derive(Debug, Clone)]

@@ -1,11 +1,9 @@
 //! One Kubernetes object on its way through the transformers.
 
+use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Value};
 use crate::yaml::{self, ScalarKind};
 
-use super::error::{Failure, Result};
 use super::id::Id;
-use super::inline::Shift;
-use super::node::{Node, Place, Reading, Value};
 
 /// What a generated resource does to one that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::error::{Failure, Result};
+use crate::manifest::{Failure, Node, Place, Result};
+
 use super::id::Id;
-use super::node::{Node, Place};
 use super::resource::{Behavior, Resource};
 
 /// Resources whose current ids differ when they are added.
@@ -100,7 +100,7 @@ fn merge_data(generated: &mut Node, old: &Node) {
     for key in ["data", "binaryData"] {
         let Some(inherited) = old.get(key) else { continue };
         let mut merged = inherited.clone();
-        if let Some(super::node::Value::Map(entries)) = generated.remove(key).map(|own| own.value) {
+        if let Some(crate::manifest::Value::Map(entries)) = generated.remove(key).map(|own| own.value) {
             for (name, value) in entries {
                 merged.set(&name, value);
             }

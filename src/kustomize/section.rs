@@ -1,10 +1,7 @@
 //! Mappings of a kustomization, read as kustomize decodes them: any case, the last of duplicates wins, types are strict.
 
+use crate::manifest::{Failure, Place, Result, Text};
 use crate::yaml::{self, ScalarKind, resolve_kustomization_scalar};
-
-use super::error::{Failure, Result};
-use super::inline::Text;
-use super::node::Place;
 
 /// One mapping with the fields it may have.
 pub(super) struct Section<'k> {

@@ -2,10 +2,9 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::error::{Failure, Result};
-use super::inline::Text;
+use crate::manifest::{Failure, Place, Result, Text};
+
 use super::label_selector::LabelSelector;
-use super::node::Place;
 use super::resource::Resource;
 use super::section::Section;
 

@@ -1,6 +1,7 @@
 //! Fields that are refused by name until they are supported: silence would mean wrong images.
 
-use super::error::{Failure, Result};
+use crate::manifest::{Failure, Result};
+
 use super::section::Section;
 
 /// Field, and what it would need.

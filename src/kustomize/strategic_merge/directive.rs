@@ -1,7 +1,7 @@
 //! `$patch: delete | replace | merge`.
 
-use crate::kustomize::error::{Failure, Result};
-use crate::kustomize::node::{Node, Value};
+use crate::manifest::{Failure, Result};
+use crate::manifest::{Node, Value};
 
 /// The key that holds a directive.
 pub(super) const KEY: &str = "$patch";

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::kustomize::error::{Failure, Result};
-use crate::kustomize::node::{Node, Value};
+use crate::manifest::{Failure, Result};
+use crate::manifest::{Node, Value};
 
 use super::directive::{Directive, take_directive};
 use super::schema::Schema;

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use directive::{Directive, take_directive};
 use schema::Schema;
 
-use super::error::{Failure, Result};
-use super::node::{Node, Value};
+use crate::manifest::{Failure, Node, Result, Value};
 use crate::yaml::ScalarKind;
 
 /// Merges `patch` into `base`; false when the patch deletes it.

@@ -4,16 +4,16 @@ use super::node::{Node, Place, Scalar};
 
 /// Where the parts of a reference were decided, and what decided last.
 #[derive(Debug, Clone)]
-pub(super) struct Decided {
-    pub(super) last: Place,
-    pub(super) name: Place,
-    pub(super) tag: Option<Place>,
-    pub(super) digest: Option<Place>,
+pub(crate) struct Decided {
+    pub(crate) last: Place,
+    pub(crate) name: Place,
+    pub(crate) tag: Option<Place>,
+    pub(crate) digest: Option<Place>,
 }
 
 impl Decided {
     /// The origins of a scalar's reference: what transformers left, or the scalar itself.
-    pub(super) fn of(node: &Node, scalar: &Scalar) -> Self {
+    pub(crate) fn of(node: &Node, scalar: &Scalar) -> Self {
         if let Some(decided) = &scalar.decided {
             return (**decided).clone();
         }
@@ -36,14 +36,14 @@ impl Decided {
 
 /// A reference cut the way kustomize cuts it, which is not how registries do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Parts<'t> {
-    pub(super) name: &'t str,
-    pub(super) tag: Option<&'t str>,
-    pub(super) digest: Option<&'t str>,
+pub(crate) struct Parts<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) tag: Option<&'t str>,
+    pub(crate) digest: Option<&'t str>,
 }
 
 /// Cuts at the first `:` and the first `@` after the first `/`; empty parts are none.
-pub(super) fn split(text: &str) -> Parts<'_> {
+pub(crate) fn split(text: &str) -> Parts<'_> {
     let slash = text.find('/').unwrap_or(0);
     let at = text[slash..].find('@').map(|at| at + slash);
     let colon = text[slash..].find(':').map(|at| at + slash);

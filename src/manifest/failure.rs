@@ -6,11 +6,11 @@ use crate::yaml;
 
 use super::node::Place;
 
-pub(super) type Result<T> = std::result::Result<T, Box<Failure>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<Failure>>;
 
 /// Why an overlay cannot be resolved: the cause, its place and the way out.
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     message: String,
     hint: String,
     place: Option<Place>,
@@ -19,17 +19,17 @@ pub(super) struct Failure {
 
 impl Failure {
     /// A failure at a place.
-    pub(super) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
+    pub(crate) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
         Box::new(Self { message: message.into(), hint: hint.into(), place: Some(place.clone()), cause: Cause::Change })
     }
 
     /// A failure that has no place in a file.
-    pub(super) fn without_place(message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
+    pub(crate) fn without_place(message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
         Box::new(Self { message: message.into(), hint: hint.into(), place: None, cause: Cause::Change })
     }
 
     /// A failure of the tree below.
-    pub(super) fn of_tree(error: &TreeError, place: Option<&Place>) -> Box<Self> {
+    pub(crate) fn of_tree(error: &TreeError, place: Option<&Place>) -> Box<Self> {
         let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
         Box::new(Self {
             message: format!("{error}{cause}"),
@@ -40,7 +40,7 @@ impl Failure {
     }
 
     /// A fault in a file's YAML.
-    pub(super) fn of_yaml(error: &yaml::Error, text: &[u8]) -> Box<Self> {
+    pub(crate) fn of_yaml(error: &yaml::Error, text: &[u8]) -> Box<Self> {
         let is_template = text.windows(2).any(|pair| pair == b"{{");
         let hint = match is_template {
             true => "this looks like a Helm template; render it first, or keep it out of the overlay",
@@ -50,13 +50,13 @@ impl Failure {
     }
 
     /// The same failure, at `place` unless it has one.
-    pub(super) fn or_at(mut self: Box<Self>, place: &Place) -> Box<Self> {
+    pub(crate) fn or_at(mut self: Box<Self>, place: &Place) -> Box<Self> {
         self.place.get_or_insert_with(|| place.clone());
         self
     }
 
     /// Names the overlay.
-    pub(super) fn of_overlay(self, overlay: &TreePath) -> OverlayError {
+    pub(crate) fn of_overlay(self, overlay: &TreePath) -> OverlayError {
         OverlayError {
             overlay: overlay.clone(),
             message: self.message,

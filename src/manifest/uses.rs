@@ -4,15 +4,13 @@ use std::fmt::Write as _;
 
 use crate::domain::{Digest, ImageUse, Origins, OverlayImages, UseClass, Workload};
 
-use super::Rendered;
 use super::node::{Node, Place, Value};
 use super::reference::Decided;
 
-/// Lists the images of an overlay; documents that define custom resources are left out, as nothing in them runs.
-#[must_use]
-pub fn images(rendered: &Rendered) -> OverlayImages {
+/// Lists the images of documents; those that define custom resources are left out, as nothing in them runs.
+pub(crate) fn uses<'d>(documents: impl IntoIterator<Item = &'d Node>) -> Vec<ImageUse> {
     let mut uses = Vec::new();
-    for document in &rendered.documents {
+    for document in documents {
         let text = |path: &[&str]| document.path(path).and_then(Node::text).unwrap_or_default().to_owned();
         let workload = Workload {
             api_version: text(&["apiVersion"]),
@@ -28,7 +26,7 @@ pub fn images(rendered: &Rendered) -> OverlayImages {
             }
         }
     }
-    OverlayImages { uses, partial: rendered.partial.clone() }
+    uses
 }
 
 /// Computes the digest of all uses and their places, independent of resource names: the SHA-256 of the sorted lines

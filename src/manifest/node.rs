@@ -6,58 +6,58 @@ use std::sync::Arc;
 use crate::domain::Location;
 use crate::yaml::{self, ScalarKind, Style};
 
-use super::error::{Failure, Result};
+use super::failure::{Failure, Result};
 use super::inline::Shift;
 use super::reference::Decided;
 
 /// The deepest tree that patches may build; recursion over nodes relies on it.
-pub(super) const MAX_DEPTH: usize = 2 * yaml::MAX_DEPTH;
+pub(crate) const MAX_DEPTH: usize = 2 * yaml::MAX_DEPTH;
 
 /// A place in a file: for scalars the first character of their content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) file: Arc<str>,
-    pub(super) line: u32,
-    pub(super) column: u32,
+pub(crate) struct Place {
+    pub(crate) file: Arc<str>,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl Place {
     /// The content of a parsed node.
-    pub(super) fn of(node: &yaml::Node) -> Self {
+    pub(crate) fn of(node: &yaml::Node) -> Self {
         Self { file: node.mark.file.clone(), line: node.mark.line, column: node.content_column() }
     }
 
     /// Where a file's YAML breaks.
-    pub(super) fn of_error(error: &yaml::Error) -> Self {
+    pub(crate) fn of_error(error: &yaml::Error) -> Self {
         Self { file: error.file.as_str().into(), line: error.line, column: error.column }
     }
 
     /// The beginning of a file.
-    pub(super) fn start_of(file: &str) -> Self {
+    pub(crate) fn start_of(file: &str) -> Self {
         Self { file: file.into(), line: 1, column: 1 }
     }
 
     /// The place `characters` further right.
-    pub(super) fn right(&self, characters: usize) -> Self {
+    pub(crate) fn right(&self, characters: usize) -> Self {
         Self { column: self.column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX)), ..self.clone() }
     }
 
     /// The place in the words of the domain.
-    pub(super) fn location(&self) -> Location {
+    pub(crate) fn location(&self) -> Location {
         Location::new(&*self.file, self.line, self.column)
     }
 }
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) place: Place,
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) place: Place,
 }
 
 /// The kinds of values; keys of maps are unique.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
     Map(Vec<(Arc<str>, Node)>),
@@ -65,21 +65,21 @@ pub(super) enum Value {
 
 /// A scalar: its text as written, and as kustomize prints it in the end.
 #[derive(Debug, Clone)]
-pub(super) struct Scalar {
-    pub(super) text: Arc<str>,
-    pub(super) printed: Arc<str>,
-    pub(super) kind: ScalarKind,
+pub(crate) struct Scalar {
+    pub(crate) text: Arc<str>,
+    pub(crate) printed: Arc<str>,
+    pub(crate) kind: ScalarKind,
     /// Whether a character of `text` is a character of the file, so that places inside it are known.
-    pub(super) is_verbatim: bool,
+    pub(crate) is_verbatim: bool,
     /// Whether it was written in quotes or as a block; a patch that replaces it inherits them.
-    pub(super) is_quoted: bool,
+    pub(crate) is_quoted: bool,
     /// Set where an image transformer put parts together.
-    pub(super) decided: Option<Arc<Decided>>,
+    pub(crate) decided: Option<Arc<Decided>>,
 }
 
 /// How scalars are read and duplicate keys are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// As a resource: go-yaml v3, duplicate keys refused.
     Resource,
     /// As a JSON patch: YAML 1.1 bools, dates are text.
@@ -90,7 +90,7 @@ pub(super) enum Reading {
 
 impl Node {
     /// Converts a parsed node; `shift` moves places of inline text to the file around it.
-    pub(super) fn convert(node: &yaml::Node, reading: Reading, shift: &Shift) -> Result<Self> {
+    pub(crate) fn convert(node: &yaml::Node, reading: Reading, shift: &Shift) -> Result<Self> {
         let place = shift.place(&Place::of(node));
         let value = match &node.value {
             yaml::Value::Scalar(scalar) => Value::Scalar(Scalar::convert(scalar, node, reading, &place)?),
@@ -103,7 +103,7 @@ impl Node {
     }
 
     /// A new string.
-    pub(super) fn string(text: impl Into<Arc<str>>, place: &Place) -> Self {
+    pub(crate) fn string(text: impl Into<Arc<str>>, place: &Place) -> Self {
         let text = text.into();
         Self {
             value: Value::Scalar(Scalar {
@@ -119,12 +119,12 @@ impl Node {
     }
 
     /// A new map.
-    pub(super) fn map(entries: Vec<(Arc<str>, Self)>, place: &Place) -> Self {
+    pub(crate) fn map(entries: Vec<(Arc<str>, Self)>, place: &Place) -> Self {
         Self { value: Value::Map(entries), place: place.clone() }
     }
 
     /// A new null.
-    pub(super) fn null(place: &Place) -> Self {
+    pub(crate) fn null(place: &Place) -> Self {
         let mut node = Self::string("null", place);
         if let Value::Scalar(scalar) = &mut node.value {
             scalar.kind = ScalarKind::Null;
@@ -132,7 +132,7 @@ impl Node {
         node
     }
 
-    pub(super) fn as_scalar(&self) -> Option<&Scalar> {
+    pub(crate) fn as_scalar(&self) -> Option<&Scalar> {
         match &self.value {
             Value::Scalar(scalar) => Some(scalar),
             _ => None,
@@ -140,26 +140,26 @@ impl Node {
     }
 
     /// The printed text of a scalar that is not null.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         self.as_scalar().filter(|scalar| scalar.kind != ScalarKind::Null).map(|scalar| &*scalar.printed)
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         self.as_scalar().is_some_and(|scalar| scalar.kind == ScalarKind::Null)
     }
 
-    pub(super) fn is_empty_map(&self) -> bool {
+    pub(crate) fn is_empty_map(&self) -> bool {
         matches!(&self.value, Value::Map(entries) if entries.is_empty())
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(name, _)| &**name == key).map(|(_, value)| value),
             _ => None,
         }
     }
 
-    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match &mut self.value {
             Value::Map(entries) => entries.iter_mut().find(|(name, _)| &**name == key).map(|(_, value)| value),
             _ => None,
@@ -167,12 +167,12 @@ impl Node {
     }
 
     /// The value of `key` and then of the further keys.
-    pub(super) fn path(&self, keys: &[&str]) -> Option<&Self> {
+    pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
 
     /// Sets `key` in a map; does nothing in anything else.
-    pub(super) fn set(&mut self, key: &str, value: Self) {
+    pub(crate) fn set(&mut self, key: &str, value: Self) {
         if let Some(old) = self.get_mut(key) {
             *old = value;
         } else if let Value::Map(entries) = &mut self.value {
@@ -181,7 +181,7 @@ impl Node {
     }
 
     /// Removes `key` from a map and returns what was there.
-    pub(super) fn remove(&mut self, key: &str) -> Option<Self> {
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Self> {
         let Value::Map(entries) = &mut self.value else {
             return None;
         };
@@ -190,7 +190,7 @@ impl Node {
     }
 
     /// The map under `key`, made when it is absent or null; `None` where this is no map.
-    pub(super) fn map_at(&mut self, key: &str) -> Option<&mut Self> {
+    pub(crate) fn map_at(&mut self, key: &str) -> Option<&mut Self> {
         if self.get(key).is_none_or(Self::is_null) {
             let place = self.place.clone();
             self.set(key, Self::map(Vec::new(), &place));
@@ -199,7 +199,7 @@ impl Node {
     }
 
     /// How many levels this node has; a scalar one.
-    pub(super) fn height(&self) -> usize {
+    pub(crate) fn height(&self) -> usize {
         1 + match &self.value {
             Value::Scalar(_) => 0,
             Value::List(elements) => elements.iter().map(Self::height).max().unwrap_or(0),
@@ -208,7 +208,7 @@ impl Node {
     }
 
     /// How many values this node holds, itself included.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         1 + match &self.value {
             Value::Scalar(_) => 0,
             Value::List(elements) => elements.iter().map(Self::size).sum(),
@@ -217,7 +217,7 @@ impl Node {
     }
 
     /// The word for this kind of value.
-    pub(super) fn kind_name(&self) -> &'static str {
+    pub(crate) fn kind_name(&self) -> &'static str {
         match &self.value {
             Value::Scalar(scalar) => scalar.kind.name(),
             Value::List(_) => "list",
@@ -264,13 +264,13 @@ impl Scalar {
     }
 
     /// Keeps quotes only where the text would be read as something else without them.
-    pub(super) fn requote(&mut self) {
+    pub(crate) fn requote(&mut self) {
         let plain = yaml::Scalar { text: self.text.clone(), style: Style::Plain, tag: None };
         self.is_quoted = self.kind == ScalarKind::Str && yaml::resolve_kustomization_scalar(&plain) != ScalarKind::Str;
     }
 
     /// Makes it text, whatever it was read as.
-    pub(super) fn quote(&mut self) {
+    pub(crate) fn quote(&mut self) {
         self.is_quoted = true;
         self.kind = ScalarKind::Str;
         self.printed = self.text.clone();

@@ -8,15 +8,15 @@ use super::node::Place;
 
 /// A scalar of a kustomization that may hold YAML itself.
 #[derive(Debug, Clone)]
-pub(super) struct Text {
-    pub(super) text: Arc<str>,
-    pub(super) place: Place,
-    pub(super) shift: Shift,
+pub(crate) struct Text {
+    pub(crate) text: Arc<str>,
+    pub(crate) place: Place,
+    pub(crate) shift: Shift,
 }
 
 impl Text {
     /// Takes a scalar node of a file with the content `source`.
-    pub(super) fn of(node: &yaml::Node, scalar: &yaml::Scalar, source: &[u8]) -> Self {
+    pub(crate) fn of(node: &yaml::Node, scalar: &yaml::Scalar, source: &[u8]) -> Self {
         let place = Place::of(node);
         let is_one_line = !source.get(node.mark.start..node.mark.end).unwrap_or_default().contains(&b'\n');
         let shift = match scalar.style {
@@ -33,7 +33,7 @@ impl Text {
 
 /// How places in a text become places in a file.
 #[derive(Debug, Clone)]
-pub(super) enum Shift {
+pub(crate) enum Shift {
     /// They are the file's already.
     None,
     /// The text is a literal block below the line `header_line`.
@@ -46,7 +46,7 @@ pub(super) enum Shift {
 
 impl Shift {
     /// Returns the place in the file.
-    pub(super) fn place(&self, inner: &Place) -> Place {
+    pub(crate) fn place(&self, inner: &Place) -> Place {
         match self {
             Self::None => inner.clone(),
             Self::Block { header_line, indent } => Place {
