@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::error::Error;
 use super::workspace::{Scope, Snapshot};
-use crate::domain::{Environment, ImageRef, ImageSite, Location, Tree};
+use crate::domain::{Decision, Environment, ImageRef, ImageSite, Location, Tree};
 use crate::overlay;
 use crate::plan::EXPLANATIONS;
 use crate::policy;
@@ -67,8 +67,20 @@ fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Resu
                 let _ = writeln!(out, "  {what:11}  {}", safe(&text));
             }
         }
+        out.push_str(&chain(&image_use.decisions));
     }
     Ok(out)
+}
+
+/// The decisions from the base to the last word, one a line.
+fn chain(decisions: &[Decision]) -> String {
+    let mut out = String::from("  decided by\n");
+    let places: Vec<String> = decisions.iter().map(|decision| safe(&decision.location.to_string())).collect();
+    let width = places.iter().map(|place| place.chars().count()).max().unwrap_or(0);
+    for (decision, place) in decisions.iter().zip(places) {
+        let _ = writeln!(out, "    {place:width$}  {:10}  {}", decision.by.words(), safe(&decision.image));
+    }
+    out
 }
 
 /// Tells whether `image` is meant by `name`: its repository, or the end of it from a `/` on.

@@ -150,6 +150,7 @@ mod tests {
                 container: Some(container.to_owned()),
                 field: "spec.template.spec.containers[0].image".to_owned(),
                 location: location.clone(),
+                decisions: Vec::new(),
                 origins: Origins { name: location, tag: None, digest: None },
             },
         }

@@ -39,6 +39,52 @@ pub struct Origins {
     pub digest: Option<Location>,
 }
 
+/// What put text into an image reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DecidedBy {
+    /// A manifest, as it stands in the repository.
+    Written,
+    /// A strategic merge patch.
+    Merged,
+    /// A JSON patch.
+    Patched,
+    /// An entry of `images`.
+    Images,
+    /// A replacement.
+    Replaced,
+    /// A variable.
+    Variable,
+    /// Helm values laid over others.
+    Values,
+}
+
+impl DecidedBy {
+    /// Returns the words for it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Written => "manifest",
+            Self::Merged => "patch",
+            Self::Patched => "JSON patch",
+            Self::Images => "images",
+            Self::Replaced => "replacement",
+            Self::Variable => "variable",
+            Self::Values => "values",
+        }
+    }
+}
+
+/// One step on the way of a reference from the base to the last word.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// What decided.
+    pub by: DecidedBy,
+    /// The reference after it.
+    pub image: String,
+    /// The text that decided.
+    pub location: Location,
+}
+
 /// An image as one container of one workload runs it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ImageUse {
@@ -56,6 +102,8 @@ pub struct ImageUse {
     pub location: Location,
     /// Where name, tag and digest come from.
     pub origins: Origins,
+    /// How the reference came to be, what was written first and what was decided last; never empty.
+    pub decisions: Vec<Decision>,
 }
 
 /// Something that kept an overlay from being resolved wholly.

@@ -27,7 +27,7 @@ pub use environment::{Environment, InvalidRewrite, LoadRestrictor, RegistryPrefi
 pub use finding::{Cause, Finding, Severity};
 pub use glob::{Glob, InvalidGlob};
 pub use image::{ImageRef, InvalidImage};
-pub use image_use::{ImageUse, Origins, OverlayError, OverlayImages, Partial, UseClass, Workload};
+pub use image_use::{DecidedBy, Decision, ImageUse, Origins, OverlayError, OverlayImages, Partial, UseClass, Workload};
 pub use location::Location;
 pub use outcome::{Outcome, State};
 pub use plan::{Expected, Plan, Refusal, Settled, Step};

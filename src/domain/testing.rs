@@ -15,6 +15,7 @@ pub(crate) fn site(image: &str) -> ImageSite {
         container: Some("api".to_owned()),
         field: "spec.template.spec.containers[0].image".to_owned(),
         location: location.clone(),
+        decisions: Vec::new(),
         origins: Origins { name: location, tag, digest: None },
     };
     ImageSite { overlay: TreePath::parse("overlays/production").unwrap(), image_use }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
+use crate::domain::DecidedBy;
 use crate::manifest::{Decided, Failure, Node, Place, Result, Scalar, Text, Value, split};
 use crate::yaml::ScalarKind;
 
@@ -154,6 +155,8 @@ impl ImageEntry {
             decided.tag = place_of(&self.new_tag).or_else(|| tag.and(place_of(&self.tag_suffix)));
             decided.digest = digest.and(place_of(&self.digest));
         }
+        decided = decided.clone().after(&scalar.text, decided);
+        decided.by = DecidedBy::Images;
         decided.last = part_place.or(self.new_name.as_ref())?.place.clone();
         for (sign, part) in [(':', tag), ('@', digest)] {
             if let Some(part) = part {

@@ -1,5 +1,6 @@
 //! JSON patches (RFC 6902) with the leniencies of the library kustomize uses.
 
+use crate::domain::DecidedBy;
 use crate::manifest::{Failure, MAX_DEPTH, Node, Place, Result, Value};
 
 use super::pointer::{Pointer, index};
@@ -91,7 +92,9 @@ impl Operation {
             Action::Replace(path, value) => {
                 self.check_depth(path, value)?;
                 let old = path.value(root).ok_or_else(|| self.failure("replace", path))?;
-                *old = value.clone();
+                let mut new = value.clone();
+                new.succeed(old, DecidedBy::Patched);
+                *old = new;
                 Ok(())
             }
             Action::Remove(path) => self.remove(root, path, "remove").map(drop),
@@ -127,6 +130,10 @@ impl Operation {
             };
             elements.insert(at, value);
         } else {
+            let mut value = value;
+            if let Some(old) = container.get(&path.key) {
+                value.succeed(old, DecidedBy::Patched);
+            }
             container.set(&path.key, value);
         }
         Ok(())

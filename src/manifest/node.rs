@@ -73,7 +73,7 @@ pub(crate) struct Scalar {
     pub(crate) is_verbatim: bool,
     /// Whether it was written in quotes or as a block; a patch that replaces it inherits them.
     pub(crate) is_quoted: bool,
-    /// Set where an image transformer put parts together.
+    /// Set where parts were put together, or where another scalar stood before.
     pub(crate) decided: Option<Arc<Decided>>,
 }
 

@@ -1,22 +1,49 @@
 //! An image reference in parts, each with where it was decided.
 
+use std::sync::Arc;
+
+use crate::domain::{DecidedBy, Decision};
+
 use super::node::{Node, Place, Scalar};
 
-/// Where the parts of a reference were decided, and what decided last.
+/// How many earlier decisions are kept of one reference; hostile overlays make thousands.
+const MAX_DECISIONS: u16 = 200;
+
+/// Where the parts of a reference were decided, what decided last, and what stood there before.
 #[derive(Debug, Clone)]
 pub(crate) struct Decided {
+    pub(crate) by: DecidedBy,
     pub(crate) last: Place,
     pub(crate) name: Place,
     pub(crate) tag: Option<Place>,
     pub(crate) digest: Option<Place>,
+    before: Option<Arc<Before>>,
+}
+
+/// The reference before a decision.
+#[derive(Debug)]
+struct Before {
+    text: Arc<str>,
+    decided: Decided,
+    /// How many decisions lie before this one.
+    count: u16,
 }
 
 impl Decided {
+    /// A first decision.
+    pub(crate) fn new(by: DecidedBy, last: Place, name: Place, tag: Option<Place>, digest: Option<Place>) -> Self {
+        Self { by, last, name, tag, digest, before: None }
+    }
+
     /// The origins of a scalar's reference: what transformers left, or the scalar itself.
     pub(crate) fn of(node: &Node, scalar: &Scalar) -> Self {
-        if let Some(decided) = &scalar.decided {
-            return (**decided).clone();
+        match &scalar.decided {
+            Some(decided) => (**decided).clone(),
+            None => Self::written(node, scalar),
         }
+    }
+
+    fn written(node: &Node, scalar: &Scalar) -> Self {
         let parts = split(&scalar.text);
         // The parts follow each other with one character between them.
         let characters = |text: &str| text.chars().count();
@@ -25,11 +52,46 @@ impl Decided {
         let inside = |at| {
             if scalar.is_verbatim { node.place.right(at) } else { node.place.clone() }
         };
-        Self {
-            last: node.place.clone(),
-            name: node.place.clone(),
-            tag: parts.tag.map(|_| inside(tag_at)),
-            digest: parts.digest.map(|_| inside(digest_at)),
+        let (tag, digest) = (parts.tag.map(|_| inside(tag_at)), parts.digest.map(|_| inside(digest_at)));
+        Self::new(DecidedBy::Written, node.place.clone(), node.place.clone(), tag, digest)
+    }
+
+    /// Notes what stood here before.
+    pub(crate) fn after(mut self, text: &Arc<str>, decided: Self) -> Self {
+        let count = decided.before.as_ref().map_or(0, |before| before.count + 1);
+        if count < MAX_DECISIONS {
+            self.before = Some(Arc::new(Before { text: text.clone(), decided, count }));
+        }
+        self
+    }
+
+    /// The decisions from the first to this one, which made it `image`.
+    pub(crate) fn decisions(&self, image: &str) -> Vec<Decision> {
+        let decision = |decided: &Self, image: &str| Decision {
+            by: decided.by,
+            image: image.to_owned(),
+            location: decided.last.location(),
+        };
+        let mut decisions = vec![decision(self, image)];
+        let mut at = &self.before;
+        while let Some(before) = at {
+            decisions.push(decision(&before.decided, &before.text));
+            at = &before.decided.before;
+        }
+        decisions.reverse();
+        decisions
+    }
+}
+
+impl Node {
+    /// Notes that this scalar took the place of the scalar `old`; nothing is noted where one of the two is none.
+    pub(crate) fn succeed(&mut self, old: &Self, by: DecidedBy) {
+        let Some(past) = old.as_scalar() else { return };
+        let Some(mut decided) = self.as_scalar().map(|scalar| Decided::of(self, scalar)) else { return };
+        decided.by = by;
+        decided = decided.after(&past.text, Decided::of(old, past));
+        if let super::Value::Scalar(scalar) = &mut self.value {
+            scalar.decided = Some(Arc::new(decided));
         }
     }
 }

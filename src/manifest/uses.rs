@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::domain::{Digest, ImageUse, Origins, OverlayImages, UseClass, Workload};
+use crate::domain::{DecidedBy, Digest, ImageUse, Origins, OverlayImages, UseClass, Workload};
 
 use super::node::{Node, Place, Value};
 use super::reference::Decided;
@@ -150,17 +150,14 @@ impl Walk<'_> {
             }
         }
         let place = |part: Option<(&str, &Place)>| part.map(|(_, place)| place.clone());
-        let decided = Decided {
-            last: place(tag).or_else(|| place(digest)).unwrap_or_else(|| name.clone()),
-            name: name.clone(),
-            tag: place(tag),
-            digest: place(digest),
-        };
+        let last = place(tag).or_else(|| place(digest)).unwrap_or_else(|| name.clone());
+        let decided = Decided::new(DecidedBy::Written, last, name.clone(), place(tag), place(digest));
         self.add(text, UseClass::Helm, container, "", &decided);
     }
 
     fn add(&mut self, image: String, class: UseClass, container: Option<String>, suffix: &str, decided: &Decided) {
         self.uses.push(ImageUse {
+            decisions: decided.decisions(&image),
             image,
             class,
             workload: self.workload.clone(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use directive::{Directive, take_directive};
 use schema::Schema;
 
+use crate::domain::DecidedBy;
 use crate::manifest::{Failure, Node, Result, Value};
 use crate::yaml::ScalarKind;
 
@@ -71,6 +72,9 @@ fn scalar_over(base: Option<&Node>, patch: &Node) -> Node {
         && base.and_then(Node::as_scalar).is_some_and(|base| base.is_quoted)
     {
         scalar.quote();
+    }
+    if let Some(base) = base {
+        node.succeed(base, DecidedBy::Merged);
     }
     node
 }
