@@ -1,12 +1,13 @@
 //! `images`: the effective images of overlays at one revision.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::error::Error;
 use super::uses::select;
 use super::workspace::{Scope, Snapshot};
 use crate::domain::{Cause, Environment, LoadRestrictor, OverlayError, Tree, TreePath};
-use crate::kustomize::sites_digest;
+use crate::kustomize::{Files, sites_digest};
 use crate::overlay;
 use crate::report::images::Overlay;
 
@@ -38,7 +39,7 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             owners.push((path, environment));
         }
     }
-    let asked = asked(inputs)?;
+    let (asked, files) = (asked(inputs)?, Files::default());
     let wanted = select(&environments, &inputs.scope.environments)?;
     // A list that a filter left empty asks for nothing, not for everything.
     if asked.is_empty() && inputs.overlays_from.is_none() {
@@ -48,22 +49,26 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             let hint = "name some, or the environments they belong to in promote-bot.yaml";
             return Err(Error::usage("there are no overlays", hint));
         }
-        return owners.into_iter().try_for_each(|(path, owner)| each(&resolve(tree, &path, Some(owner), inputs)));
+        let work = |(path, owner): &(TreePath, &Environment)| resolve(tree, path, Some(owner), inputs, &files);
+        return overlay::in_order(&owners, work, |overlay| each(&overlay));
     }
-    for text in asked {
-        let Some(path) = repository.prefix().join(&text) else {
-            each(&outside(&text))?;
-            continue;
-        };
-        let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, owner)| *owner);
-        each(&resolve(tree, &path, owner, inputs))?;
-    }
-    Ok(())
+    let owner_of: HashMap<&TreePath, &Environment> = owners.iter().rev().map(|(path, owner)| (path, *owner)).collect();
+    let work = |text: &String| match repository.prefix().join(text) {
+        Some(path) => resolve(tree, &path, owner_of.get(&path).copied(), inputs, &files),
+        None => outside(text),
+    };
+    overlay::in_order(&asked, work, |overlay| each(&overlay))
 }
 
-fn resolve(tree: &dyn Tree, path: &TreePath, owner: Option<&Environment>, inputs: &ImagesInputs) -> Overlay {
+fn resolve(
+    tree: &dyn Tree,
+    path: &TreePath,
+    owner: Option<&Environment>,
+    inputs: &ImagesInputs,
+    files: &Files,
+) -> Overlay {
     let load_restrictor = inputs.load_restrictor.or(owner.map(|owner| owner.load_restrictor)).unwrap_or_default();
-    let images = overlay::resolve(tree, path, load_restrictor);
+    let images = overlay::resolve(tree, path, &overlay::Settings { files, load_restrictor });
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
     let (path, environment) = (path.to_string(), owner.map(|owner| owner.name.clone()));
     Overlay { path, environment, images, sites }

@@ -9,6 +9,7 @@ use super::error::Error;
 use crate::config::{self, Found, template};
 use crate::domain::{Environment, ImageRef, LoadRestrictor, Revision, Tree, TreePath};
 use crate::git::Repository;
+use crate::kustomize::Files;
 use crate::overlay;
 
 /// How many overlays of one shape are listed before they become a glob.
@@ -70,9 +71,10 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
 /// The names, without tag and digest, of the images that can be read; what cannot is for `check` to say.
 fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error> {
     let patterns: Vec<String> = paths.iter().map(ToString::to_string).collect();
-    let mut names = BTreeSet::new();
+    let (files, mut names) = (Files::default(), BTreeSet::new());
+    let settings = overlay::Settings { files: &files, load_restrictor: LoadRestrictor::None };
     for path in overlay::find(tree, &patterns)? {
-        let Ok(images) = overlay::resolve(tree, &path, LoadRestrictor::None) else {
+        let Ok(images) = overlay::resolve(tree, &path, &settings) else {
             continue;
         };
         let references = images.uses.iter().filter_map(|image_use| image_use.image.parse::<ImageRef>().ok());

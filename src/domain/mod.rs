@@ -5,6 +5,7 @@
 
 mod candidate;
 mod change;
+mod difference;
 mod digest;
 mod environment;
 mod finding;
@@ -22,6 +23,7 @@ pub mod tree;
 
 pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};
 pub use change::{Change, ChangeKind, ImageSite, Sites};
+pub use difference::Difference;
 pub use digest::{Algorithm, Digest, Hasher, InvalidDigest};
 pub use environment::{Environment, InvalidRewrite, LoadRestrictor, RegistryPrefix, Rewrite};
 pub use finding::{Cause, Finding, Severity};

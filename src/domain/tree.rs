@@ -152,6 +152,10 @@ impl TreeError {
     }
 }
 
+/// A name for a content: equal names are equal contents, or equal directories all the way down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentId(pub [u8; 20]);
+
 /// A tree of files. Paths given to the three required methods have no symbolic link among their *parents*
 /// (see [`follow`]); implementations never follow links.
 pub trait Tree: Send + Sync {
@@ -172,6 +176,14 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// [`TreeError::Missing`] when there is no such directory, or the storage's error.
     fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError>;
+
+    /// Names what stands at `path` where the storage knows its name without reading it.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn identity(&self, _path: &TreePath) -> Result<Option<ContentId>, TreeError> {
+        Ok(None)
+    }
 }
 
 /// Follows symbolic links in every component of `path`, inside the tree only, to a path without links and its kind;

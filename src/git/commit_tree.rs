@@ -8,7 +8,7 @@ use gix::bstr::ByteSlice;
 use gix::objs::tree;
 
 use super::objects::{Entry, Objects, failed, lock, missing, storage};
-use crate::domain::tree::{EntryKind, Tree, TreeError, TreePath};
+use crate::domain::tree::{ContentId, EntryKind, Tree, TreeError, TreePath};
 
 /// The names in one directory. A name that is not UTF-8 is held with replacement characters.
 type Listing = BTreeMap<String, Entry>;
@@ -94,5 +94,9 @@ impl Tree for CommitTree {
             }
             _ => Err(TreeError::Missing(path.clone())),
         }
+    }
+
+    fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {
+        Ok(self.find(path)?.and_then(Entry::content_id))
     }
 }

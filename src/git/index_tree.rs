@@ -9,7 +9,7 @@ use gix::index::entry::{Flags, Mode, Stage};
 
 use super::error::Error;
 use super::objects::{Entry, Objects};
-use crate::domain::tree::{EntryKind, Tree, TreeError, TreePath};
+use crate::domain::tree::{ContentId, EntryKind, Tree, TreeError, TreePath};
 
 /// The index as it was when opened: names from the index file, contents from the object database.
 #[derive(Debug)]
@@ -87,5 +87,9 @@ impl Tree for IndexTree {
         let directory = self.directories.get(path);
         let directory = directory.ok_or_else(|| TreeError::Missing(path.clone()))?;
         Ok(directory.iter().map(|(name, entry)| (name.clone(), entry.kind)).collect())
+    }
+
+    fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {
+        Ok(self.find(path).filter(|entry| entry.kind != EntryKind::Directory).and_then(Entry::content_id))
     }
 }

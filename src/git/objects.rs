@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gix::ObjectId;
 
 use super::error::{Cause, Error};
-use crate::domain::tree::{EntryKind, TreeError, TreePath};
+use crate::domain::tree::{ContentId, EntryKind, TreeError, TreePath};
 
 /// The largest file that is read, 64 MiB: nothing Kustomize reads comes near.
 pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -68,6 +68,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The hash of what stands there.
+    pub(super) fn content_id(self) -> Option<ContentId> {
+        self.id.as_bytes().try_into().ok().map(ContentId)
+    }
+
     /// Reads the entry as a file or a link; a directory or a submodule has no content of its own.
     pub(super) fn read(self, objects: &Objects, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
         match self.kind {

@@ -1,14 +1,13 @@
 //! The order of things: resources, generators, components, then the transformers.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::TreePath;
-use crate::manifest::{Failure, Place, Result, Shift, Text};
+use crate::manifest::{Failure, Place, Result, Text};
 
 use super::load::{Found, Loader, MAX_ROOTS, missing};
 use super::model::Kustomization;
 use super::remote::is_remote;
-use super::resource::read_resources;
 use super::resource_set::ResourceSet;
 use super::{labels, names, patches};
 
@@ -37,9 +36,8 @@ struct Target<'l, 't> {
 }
 
 impl Target<'_, '_> {
-    fn read(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Rc<Kustomization>> {
-        let parsed = self.loader.kustomization(root, place)?;
-        Kustomization::read(&parsed.documents, &parsed.file, &parsed.source).map(Rc::new)
+    fn read(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Arc<Kustomization>> {
+        self.loader.kustomization(root, place)?.kustomization()
     }
 
     /// Runs one kustomization on `resources`: empty for a kustomization, its parent's for a component.
@@ -100,7 +98,7 @@ impl Target<'_, '_> {
             Ok(Found::File(file)) => {
                 self.loader.allow(root, &file, &entry.place)?;
                 let parsed = self.loader.parse(&file, &entry.place)?;
-                let added = read_resources(&parsed.documents, &parsed.source, &parsed.file, &Shift::None)?;
+                let added = parsed.resources()?.to_vec();
                 resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, resources),

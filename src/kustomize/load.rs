@@ -1,15 +1,13 @@
 //! Files and kustomization roots, found as kustomize finds them and bounded.
 
-use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{Tree, TreePath};
 use crate::manifest::{Failure, Place, Result};
-use crate::yaml;
 
 use super::LoadRestrictor;
+use super::files::{Files, Parsed};
 
 /// How many files one overlay may read, a file read twice counted twice.
 pub(super) const MAX_FILES: usize = 10_000;
@@ -20,19 +18,11 @@ const MAX_NODES: usize = 10_000_000;
 
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// A file of the tree, parsed.
-#[derive(Debug)]
-pub(super) struct Parsed {
-    pub(super) file: Arc<str>,
-    pub(super) source: Arc<[u8]>,
-    pub(super) documents: Vec<yaml::Node>,
-}
-
 /// Reads files for one resolution.
 pub(super) struct Loader<'t> {
     tree: &'t dyn Tree,
+    store: &'t Files,
     restrictor: LoadRestrictor,
-    cache: HashMap<TreePath, Rc<Parsed>>,
     files: usize,
     nodes: usize,
 }
@@ -46,8 +36,8 @@ pub(super) enum Found {
 
 impl<'t> Loader<'t> {
     /// Starts with nothing read.
-    pub(super) fn new(tree: &'t dyn Tree, restrictor: LoadRestrictor) -> Self {
-        Self { tree, restrictor, cache: HashMap::new(), files: 0, nodes: 0 }
+    pub(super) fn new(tree: &'t dyn Tree, store: &'t Files, restrictor: LoadRestrictor) -> Self {
+        Self { tree, store, restrictor, files: 0, nodes: 0 }
     }
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
@@ -97,23 +87,16 @@ impl<'t> Loader<'t> {
         Err(Failure::at(place, message, "move the file, or set `load_restrictor: none` for this environment"))
     }
 
-    /// Parses a file, once however often it is asked for.
-    pub(super) fn parse(&mut self, file: &TreePath, place: &Place) -> Result<Rc<Parsed>> {
-        if let Some(parsed) = self.cache.get(file).cloned() {
-            self.count_file(place)?;
-            self.count(&parsed, place)?;
-            return Ok(parsed);
-        }
-        let source = self.content(file, place)?;
-        let documents = yaml::parse(file.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
-        let parsed = Rc::new(Parsed { file: file.as_str().into(), source, documents });
-        self.cache.insert(file.clone(), parsed.clone());
-        self.count(&parsed, place)?;
+    /// Parses a file.
+    pub(super) fn parse(&mut self, file: &TreePath, place: &Place) -> Result<Arc<Parsed>> {
+        self.count_file(place)?;
+        let parsed = self.store.parse(self.tree, file, place)?;
+        self.spend(parsed.size, place)?;
         Ok(parsed)
     }
 
     /// Parses the one kustomization of the directory `root`; `place` is what refers to it.
-    pub(super) fn kustomization(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Rc<Parsed>> {
+    pub(super) fn kustomization(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Arc<Parsed>> {
         let files = kustomization_files(self.tree, root).map_err(|error| Failure::of_tree(&error, place))?;
         let here = |message: String, hint: &str| {
             let failure = Failure::without_place(message, hint);
@@ -145,10 +128,6 @@ impl<'t> Loader<'t> {
         }
     }
 
-    fn count(&mut self, parsed: &Parsed, place: &Place) -> Result<()> {
-        self.spend(parsed.documents.iter().map(size).sum(), place)
-    }
-
     /// Counts values that are about to be made.
     pub(super) fn spend(&mut self, values: usize, place: &Place) -> Result<()> {
         self.nodes = self.nodes.saturating_add(values);
@@ -177,13 +156,4 @@ pub(super) fn kustomization_files(tree: &dyn Tree, dir: &TreePath) -> std::resul
         }
     }
     Ok(files)
-}
-
-/// Counts the values of a node, itself included.
-pub(super) fn size(node: &yaml::Node) -> usize {
-    1 + match &node.value {
-        yaml::Value::Scalar(_) => 0,
-        yaml::Value::Sequence(elements) => elements.iter().map(size).sum(),
-        yaml::Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + size(value)).sum::<usize>(),
-    }
 }

@@ -4,6 +4,7 @@ use crate::domain::tree::{EntryKind, follow};
 use crate::domain::{OverlayError, Tree, TreePath};
 use crate::manifest::{Failure, Node, Place, Reading, Result, Shift};
 
+use super::files::Files;
 use super::load::{Loader, MAX_FILES, kustomization_files, missing};
 use super::{LoadRestrictor, Rendered};
 
@@ -14,11 +15,11 @@ const MAX_DIRECTORIES: usize = 64;
 ///
 /// # Errors
 /// When the directory is absent, or one of its files is not YAML: then nothing is known of what it would deploy.
-pub fn read_loose(tree: &dyn Tree, directory: &TreePath) -> std::result::Result<Rendered, OverlayError> {
-    read(tree, directory).map_err(|failure| failure.of_overlay(directory))
+pub fn read_loose(tree: &dyn Tree, directory: &TreePath, store: &Files) -> std::result::Result<Rendered, OverlayError> {
+    read(tree, directory, store).map_err(|failure| failure.of_overlay(directory))
 }
 
-fn read(tree: &dyn Tree, directory: &TreePath) -> Result<Rendered> {
+fn read(tree: &dyn Tree, directory: &TreePath, store: &Files) -> Result<Rendered> {
     let mut files = Vec::new();
     let found = follow(tree, directory).map_err(|error| Failure::of_tree(&error, None))?;
     let Some((start, EntryKind::Directory)) = found else {
@@ -26,7 +27,7 @@ fn read(tree: &dyn Tree, directory: &TreePath) -> Result<Rendered> {
     };
     collect(tree, &start, 0, &mut files)?;
     files.sort();
-    let mut loader = Loader::new(tree, LoadRestrictor::None);
+    let mut loader = Loader::new(tree, store, LoadRestrictor::None);
     let mut rendered = Rendered::default();
     for file in files {
         let parsed = loader.parse(&file, &Place::start_of(file.as_str()))?;

@@ -9,6 +9,7 @@
 //! 10,000 files and holds at most 10 million values.
 
 mod accumulate;
+mod files;
 mod generators;
 mod id;
 mod images;
@@ -30,6 +31,7 @@ mod strategic_merge;
 mod unsupported;
 
 pub use crate::manifest::sites_digest;
+pub use files::Files;
 pub use loose::read_loose;
 
 use crate::domain::tree::TreeError;
@@ -37,10 +39,12 @@ use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, 
 use crate::manifest::{self, Node};
 
 /// How an overlay is resolved.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'f> {
     /// Which files a kustomization may load.
     pub load_restrictor: LoadRestrictor,
+    /// Where parsed files are kept for the next overlay.
+    pub files: &'f Files,
 }
 
 /// The documents of an overlay, as they would be deployed.
@@ -63,8 +67,8 @@ pub fn has_kustomization(tree: &dyn Tree, dir: &TreePath) -> Result<bool, TreeEr
 /// # Errors
 /// The first thing kustomize would fail on, or that is not supported here; always with a hint, and with the place
 /// wherever there is one.
-pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options) -> Result<Rendered, OverlayError> {
-    let mut loader = load::Loader::new(tree, options.load_restrictor);
+pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options<'_>) -> Result<Rendered, OverlayError> {
+    let mut loader = load::Loader::new(tree, options.files, options.load_restrictor);
     accumulate::build(&mut loader, overlay)
         .map(|resources| Rendered { documents: resources.into_documents(), partial: Vec::new() })
         .map_err(|failure| failure.of_overlay(overlay))

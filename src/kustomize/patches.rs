@@ -7,8 +7,9 @@ use crate::domain::TreePath;
 use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Text};
 use crate::yaml::{self, Value};
 
+use super::files::size;
 use super::json6902::{self, Operation};
-use super::load::{Loader, size};
+use super::load::Loader;
 use super::resource::{Resource, read_resources};
 use super::resource_set::ResourceSet;
 use super::section::Section;

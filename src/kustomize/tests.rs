@@ -17,9 +17,18 @@ spec:
           image: 'reg.example/api:1.4.1@sha256:aa'
 ";
 
+fn resolve_at(tree: &MemoryTree, path: &str, load_restrictor: LoadRestrictor) -> Result<Rendered, OverlayError> {
+    let options = Options { load_restrictor, files: &Files::default() };
+    resolve(tree, &TreePath::parse(path).unwrap(), &options)
+}
+
+fn loose(tree: &MemoryTree) -> Result<Rendered, OverlayError> {
+    read_loose(tree, &TreePath::parse("o").unwrap(), &Files::default())
+}
+
 fn render(files: &[(&str, &str)], overlay: &str) -> Result<OverlayImages, OverlayError> {
     let tree = MemoryTree::of(files.iter().copied());
-    resolve(&tree, &TreePath::parse(overlay).unwrap(), &Options::default()).map(|rendered| images(&rendered))
+    resolve_at(&tree, overlay, LoadRestrictor::Root).map(|rendered| images(&rendered))
 }
 
 fn only(files: &[(&str, &str)], overlay: &str) -> ImageUse {
@@ -132,18 +141,15 @@ fn the_load_restrictor_keeps_files_in_and_can_be_lifted() {
     let error = render(&files, "o").unwrap_err();
     assert!(error.message.contains("load restrictor"), "{error}");
     let tree = MemoryTree::of(files);
-    let options = Options { load_restrictor: LoadRestrictor::None };
-    assert!(resolve(&tree, &TreePath::parse("o").unwrap(), &options).is_ok());
+    assert!(resolve_at(&tree, "o", LoadRestrictor::None).is_ok());
 }
 
 #[test]
 fn links_are_followed_before_the_load_restrictor_looks() {
     let tree = MemoryTree::of([("b/d.yaml", DEPLOYMENT), ("o/kustomization.yaml", "resources: [d.yaml]\n")]);
     let tree = tree.with_link("o/d.yaml", "../b/d.yaml").with_link("p", "o");
-    let at =
-        |path: &str, load_restrictor| resolve(&tree, &TreePath::parse(path).unwrap(), &Options { load_restrictor });
-    assert!(at("o", LoadRestrictor::Root).is_err());
-    assert_eq!(images(&at("p", LoadRestrictor::None).unwrap()).uses[0].location.path, "b/d.yaml");
+    assert!(resolve_at(&tree, "o", LoadRestrictor::Root).is_err());
+    assert_eq!(images(&resolve_at(&tree, "p", LoadRestrictor::None).unwrap()).uses[0].location.path, "b/d.yaml");
 }
 
 #[test]
@@ -159,7 +165,7 @@ fn kustomizations_that_double_themselves_stop_at_the_bounds() {
         files.push((format!("l{level}/kustomization.yaml"), "resources: [a, b]\n".to_owned()));
     }
     let tree = MemoryTree::of(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-    let error = resolve(&tree, &TreePath::parse("l39").unwrap(), &Options::default()).unwrap_err();
+    let error = resolve_at(&tree, "l39", LoadRestrictor::Root).unwrap_err();
     assert!(error.message.contains("more than"), "{error}");
 }
 
@@ -188,7 +194,7 @@ fn loose_directories_are_read_file_by_file() {
         ("o/.hidden/x.yaml", "image: hidden\n"),
         ("o/README.md", "image: readme\n"),
     ]);
-    let found = images(&read_loose(&tree, &TreePath::parse("o").unwrap()).unwrap());
+    let found = images(&loose(&tree).unwrap());
     let seen: Vec<_> = found.uses.iter().map(|found| (found.image.as_str(), found.class)).collect();
     let expected = [
         ("r:2", UseClass::Helm),
@@ -204,7 +210,7 @@ fn loose_directories_are_read_file_by_file() {
 fn a_loose_file_that_is_a_template_is_an_error_with_a_hint() {
     for text in ["image: {{ .Values.image }}\n", "{{ if .x }}\na: b\n{{ end }}\n"] {
         let tree = MemoryTree::of([("o/t.yaml", text)]);
-        let error = read_loose(&tree, &TreePath::parse("o").unwrap()).unwrap_err();
+        let error = loose(&tree).unwrap_err();
         assert!(error.hint.contains("Helm template"), "{error} {}", error.hint);
         assert_eq!(error.location.unwrap().path, "o/t.yaml");
     }
@@ -213,7 +219,7 @@ fn a_loose_file_that_is_a_template_is_an_error_with_a_hint() {
 #[test]
 fn null_is_not_an_image() {
     let tree = MemoryTree::of([("o/t.yaml", "image: ~\nx: {image: null}\ny: {image: {repository: r, tag: ~}}\n")]);
-    let found = images(&read_loose(&tree, &TreePath::parse("o").unwrap()).unwrap());
+    let found = images(&loose(&tree).unwrap());
     assert_eq!(found.uses.len(), 1);
     assert_eq!(found.uses[0].image, "r");
 }

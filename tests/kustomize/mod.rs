@@ -6,12 +6,12 @@ use std::path::Path;
 
 use promote_bot::domain::tree::MemoryTree;
 use promote_bot::domain::{ImageUse, LoadRestrictor, Location, OverlayError, OverlayImages, TreePath, UseClass};
-use promote_bot::kustomize::{Options, images, read_loose, resolve, sites_digest};
+use promote_bot::kustomize::{Files, Options, images, read_loose, resolve, sites_digest};
 use serde_json::{Value, json};
 
 fn build(tree: &MemoryTree, overlay: &str, load_restrictor: LoadRestrictor) -> Result<OverlayImages, OverlayError> {
     let overlay = TreePath::parse(overlay).unwrap();
-    resolve(tree, &overlay, &Options { load_restrictor }).map(|rendered| images(&rendered))
+    resolve(tree, &overlay, &Options { load_restrictor, files: &Files::default() }).map(|rendered| images(&rendered))
 }
 
 fn of_class(images: &OverlayImages, class: UseClass) -> Vec<String> {
@@ -125,7 +125,7 @@ fn answer(images: Option<&OverlayImages>) -> Value {
 fn record(case: &Path, rendered: &Path, found: Option<&OverlayImages>) {
     let printed = fs::read_to_string(rendered).ok().map(|text| {
         let tree = MemoryTree::of([("rendered.yaml", text.as_str())]);
-        images(&read_loose(&tree, &TreePath::root()).unwrap())
+        images(&read_loose(&tree, &TreePath::root(), &Files::default()).unwrap())
     });
     let positions: Vec<Value> = found.map(|images| images.uses.iter().map(position).collect()).unwrap_or_default();
     let expected = json!({ "kustomize": answer(printed.as_ref()), "positions": positions });

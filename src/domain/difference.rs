@@ -1,0 +1,150 @@
+//! Where two trees differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::tree::{EntryKind, Tree, TreeError, TreePath};
+
+/// How deep directories are entered; what lies deeper counts as different.
+const MAX_DEPTH: usize = 200;
+
+/// The paths of files, links and submodules that are not the same in two trees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    paths: BTreeSet<TreePath>,
+    has_links: bool,
+}
+
+impl Difference {
+    /// Compares two trees; directories of one name for their content are not entered.
+    ///
+    /// # Errors
+    /// When a tree cannot be read.
+    pub fn between(base: &dyn Tree, head: &dyn Tree) -> Result<Self, TreeError> {
+        let mut found = Self::default();
+        // A stack of its own: how deep a repository nests is its author's choice.
+        let mut pairs = vec![(TreePath::root(), true, true)];
+        while let Some((directory, in_base, in_head)) = pairs.pop() {
+            if in_base && in_head && is_same(base, head, &directory)? {
+                continue;
+            }
+            if directory.components().count() >= MAX_DEPTH {
+                found.paths.insert(directory);
+                continue;
+            }
+            let before = if in_base { list(base, &directory)? } else { BTreeMap::new() };
+            let mut after = if in_head { list(head, &directory)? } else { BTreeMap::new() };
+            let mut visit = |name: &str, old: Option<EntryKind>, new: Option<EntryKind>| {
+                let Some(path) = directory.child(name) else { return Ok(()) };
+                let is_directory = |kind| kind == Some(EntryKind::Directory);
+                if is_directory(old) || is_directory(new) {
+                    pairs.push((path.clone(), is_directory(old), is_directory(new)));
+                }
+                let leaf = |kind: Option<EntryKind>| kind.filter(|kind| *kind != EntryKind::Directory);
+                let (old, new) = (leaf(old), leaf(new));
+                if old != new || (old.is_some() && !is_equal(base, head, &path, old)?) {
+                    found.has_links |= [old, new].contains(&Some(EntryKind::Symlink));
+                    found.paths.insert(path);
+                }
+                Ok::<(), TreeError>(())
+            };
+            for (name, old) in before {
+                let new = after.remove(&name);
+                visit(&name, Some(old), new)?;
+            }
+            for (name, new) in after {
+                visit(&name, None, Some(new))?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Tells whether something differs at `path` or below it. Where a link differs this is said of every path: what lies
+    /// behind a link has other paths.
+    #[must_use]
+    pub fn touches(&self, path: &TreePath) -> bool {
+        if self.has_links || self.paths.contains(path) || path.as_str().is_empty() {
+            return !self.paths.is_empty();
+        }
+        // Names sort before and after the `/` that ends a directory's; the first possible one below is `path` itself.
+        let below = self.paths.range((Bound::Excluded(path.clone()), Bound::Unbounded));
+        below.take_while(|other| other.as_str().starts_with(path.as_str())).any(|other| other.is_within(path))
+    }
+
+    /// Tells whether a link differs.
+    #[must_use]
+    pub fn has_links(&self) -> bool {
+        self.has_links
+    }
+
+    /// The paths, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        self.paths.iter()
+    }
+}
+
+fn list(tree: &dyn Tree, directory: &TreePath) -> Result<BTreeMap<String, EntryKind>, TreeError> {
+    match tree.list(directory) {
+        Ok(entries) => Ok(entries.into_iter().collect()),
+        // Git has no empty directories, and an empty tree not even a root.
+        Err(TreeError::Missing(_)) => Ok(BTreeMap::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells whether both trees have one name for what stands at `path`.
+fn is_same(base: &dyn Tree, head: &dyn Tree, path: &TreePath) -> Result<bool, TreeError> {
+    let name = base.identity(path)?;
+    Ok(name.is_some() && name == head.identity(path)?)
+}
+
+fn is_equal(base: &dyn Tree, head: &dyn Tree, path: &TreePath, kind: Option<EntryKind>) -> Result<bool, TreeError> {
+    if let (Some(old), Some(new)) = (base.identity(path)?, head.identity(path)?) {
+        return Ok(old == new);
+    }
+    if kind == Some(EntryKind::Submodule) {
+        return Ok(true);
+    }
+    match (base.read(path), head.read(path)) {
+        (Ok(old), Ok(new)) => Ok(old == new),
+        (Err(TreeError::TooLarge { .. }), _) | (_, Err(TreeError::TooLarge { .. })) => Ok(false),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::MemoryTree;
+    use super::*;
+
+    fn paths(difference: &Difference) -> Vec<&str> {
+        difference.paths().map(TreePath::as_str).collect()
+    }
+
+    #[test]
+    fn added_removed_and_changed_files_differ() {
+        let base = MemoryTree::of([("a/x", "1"), ("a/y", "1"), ("b", "1"), ("same/f", "1")]);
+        let head = MemoryTree::of([("a/x", "2"), ("a/z", "1"), ("b/f", "1"), ("same/f", "1")]);
+        let found = Difference::between(&base, &head).unwrap();
+        assert_eq!(paths(&found), ["a/x", "a/y", "a/z", "b", "b/f"]);
+    }
+
+    #[test]
+    fn a_directory_is_touched_by_what_lies_below_it_only() {
+        let base = MemoryTree::of([("o/a-b/f", "1"), ("o/a/f", "1")]);
+        let head = MemoryTree::of([("o/a-b/f", "2"), ("o/a/f", "1")]);
+        let found = Difference::between(&base, &head).unwrap();
+        let touches = |path: &str| found.touches(&TreePath::parse(path).unwrap());
+        assert!(touches("o/a-b") && touches("o") && touches("o/a-b/f"));
+        assert!(!touches("o/a") && !touches("o/a-b/f/g"));
+    }
+
+    #[test]
+    fn a_link_that_moves_touches_everything() {
+        let base = MemoryTree::of([("v1/f", "1"), ("v2/f", "1")]).with_link("live", "v1");
+        let head = MemoryTree::of([("v1/f", "1"), ("v2/f", "1")]).with_link("live", "v2");
+        let found = Difference::between(&base, &head).unwrap();
+        assert!(found.has_links() && found.touches(&TreePath::parse("v2").unwrap()));
+        assert!(!Difference::between(&base, &base).unwrap().touches(&TreePath::root()));
+    }
+}

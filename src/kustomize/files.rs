@@ -1,0 +1,115 @@
+//! Parsed files, shared between overlays, revisions and threads.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::domain::tree::{ContentId, TreeError};
+use crate::domain::{Tree, TreePath};
+use crate::manifest::{Failure, Place, Result, Shift};
+use crate::yaml;
+
+use super::model::Kustomization;
+use super::resource::{Resource, read_resources};
+
+/// How many independent parts the store has, so that threads seldom wait for each other.
+const SHARDS: usize = 32;
+/// How many values one part keeps before it begins anew; about 100 bytes each.
+const MAX_VALUES: usize = 1_000_000 / SHARDS;
+
+/// A file of a tree, parsed, with what else was made of it.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) file: Arc<str>,
+    pub(super) source: Arc<[u8]>,
+    pub(super) documents: Vec<yaml::Node>,
+    /// How many values the documents hold.
+    pub(super) size: usize,
+    identity: Option<ContentId>,
+    resources: OnceLock<Result<Vec<Resource>>>,
+    kustomization: OnceLock<Result<Arc<Kustomization>>>,
+}
+
+impl Parsed {
+    fn read(file: &TreePath, source: Arc<[u8]>, identity: Option<ContentId>) -> Result<Self> {
+        let documents = yaml::parse(file.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
+        Ok(Self {
+            file: file.as_str().into(),
+            size: documents.iter().map(size).sum(),
+            source,
+            documents,
+            identity,
+            resources: OnceLock::new(),
+            kustomization: OnceLock::new(),
+        })
+    }
+
+    /// The file's resources.
+    pub(super) fn resources(&self) -> Result<&[Resource]> {
+        let read = || read_resources(&self.documents, &self.source, &self.file, &Shift::None);
+        self.resources.get_or_init(read).as_deref().map_err(Clone::clone)
+    }
+
+    /// The file as a kustomization.
+    pub(super) fn kustomization(&self) -> Result<Arc<Kustomization>> {
+        let read = || Kustomization::read(&self.documents, &self.file, &self.source).map(Arc::new);
+        self.kustomization.get_or_init(read).clone()
+    }
+}
+
+/// Files by path and content. Reading through one store parses a file once, however many overlays, threads and revisions
+/// ask for it.
+#[derive(Debug, Default)]
+pub struct Files {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    files: HashMap<TreePath, Vec<Arc<Parsed>>>,
+    values: usize,
+}
+
+impl Files {
+    /// Parses the file `path` of `tree`; `place` is what refers to it.
+    pub(super) fn parse(&self, tree: &dyn Tree, path: &TreePath, place: &Place) -> Result<Arc<Parsed>> {
+        let failed = |error: TreeError| Failure::of_tree(&error, Some(place));
+        let identity = tree.identity(path).map_err(failed)?;
+        let known = |parsed: &Arc<Parsed>| identity.is_some() && parsed.identity == identity;
+        if let Some(parsed) = self.find(path, known) {
+            return Ok(parsed);
+        }
+        let source = tree.read(path).map_err(failed)?;
+        if let Some(parsed) = self.find(path, |parsed| parsed.source == source) {
+            return Ok(parsed);
+        }
+        let parsed = Arc::new(Parsed::read(path, source, identity)?);
+        let mut shard = self.shard(path);
+        if shard.values + parsed.size > MAX_VALUES {
+            *shard = Shard::default();
+        }
+        shard.values += parsed.size;
+        shard.files.entry(path.clone()).or_default().push(parsed.clone());
+        Ok(parsed)
+    }
+
+    fn find(&self, path: &TreePath, is_it: impl Fn(&Arc<Parsed>) -> bool) -> Option<Arc<Parsed>> {
+        self.shard(path).files.get(path)?.iter().find(|parsed| is_it(parsed)).cloned()
+    }
+
+    fn shard(&self, path: &TreePath) -> MutexGuard<'_, Shard> {
+        let at = usize::try_from(self.hasher.hash_one(path)).unwrap_or(usize::MAX) % SHARDS;
+        // Every value behind the lock is whole at all times.
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts the values of a node, itself included.
+pub(super) fn size(node: &yaml::Node) -> usize {
+    1 + match &node.value {
+        yaml::Value::Scalar(_) => 0,
+        yaml::Value::Sequence(elements) => elements.iter().map(size).sum(),
+        yaml::Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + size(value)).sum::<usize>(),
+    }
+}
