@@ -13,6 +13,8 @@ pub enum UseClass {
     Field,
     /// A mapping under a key `image` with a `repository` (Helm values).
     Helm,
+    /// A reference that is set for something that is not among the documents: a pin of `images` for a remote base, say.
+    Declared,
 }
 
 /// The object that uses an image.

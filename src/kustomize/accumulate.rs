@@ -5,14 +5,15 @@ use std::sync::Arc;
 use crate::domain::TreePath;
 use crate::manifest::{Failure, Place, Result, Text};
 
-use super::load::{Found, Loader, MAX_ROOTS, missing};
+use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
-use super::remote::is_remote;
+use super::remote::{is_remote, shown};
 use super::resource_set::ResourceSet;
+use super::unresolved::Unresolved;
 use super::{labels, names, patches};
 
 /// Builds the kustomization in `overlay`.
-pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<ResourceSet> {
+pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(ResourceSet, Unresolved)> {
     let start = Place::start_of(overlay.as_str());
     let root = match loader.find(&TreePath::root(), overlay.as_str(), &start) {
         Ok(Found::Directory(root)) => root,
@@ -22,17 +23,18 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<Resou
         }
         Err(failure) => return Err(failure),
     };
-    let mut target = Target { loader, roots: vec![root.clone()] };
+    let mut target = Target { loader, roots: vec![root.clone()], unresolved: Unresolved::default() };
     let kustomization = target.read(&root, None)?;
     let mut resources = ResourceSet::default();
     target.accumulate(&root, &kustomization, &mut resources)?;
-    Ok(resources)
+    Ok((resources, target.unresolved))
 }
 
 struct Target<'l, 't> {
     loader: &'l mut Loader<'t>,
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
+    unresolved: Unresolved,
 }
 
 impl Target<'_, '_> {
@@ -47,28 +49,37 @@ impl Target<'_, '_> {
         kustomization: &Kustomization,
         resources: &mut ResourceSet,
     ) -> Result<()> {
+        self.unresolved.keep_pins(&kustomization.images);
         for entry in &kustomization.resources {
-            self.add_resource(root, entry, resources)?;
+            let added = self.add_resource(root, entry, resources);
+            self.unresolved.unless_missing(added)?;
         }
         for crd in &kustomization.crds {
             self.loader.read(root, &crd.text, &crd.place)?;
         }
         for generator in &kustomization.generators {
-            resources.absorb(generator.generate(self.loader, root)?)?;
+            let generated = generator.generate(self.loader, root);
+            let absorbed = generated.and_then(|generated| resources.absorb(generated, &mut self.unresolved));
+            self.unresolved.unless_missing(absorbed)?;
+        }
+        for chart in &kustomization.charts {
+            chart.note(self.loader, root, &mut self.unresolved)?;
         }
         for entry in &kustomization.components {
-            let directory = self.directory(root, entry)?;
-            self.enter(&directory, entry, true, resources)?;
+            let added = self.add_component(root, entry, resources);
+            self.unresolved.unless_missing(added)?;
         }
         self.transform(root, kustomization, resources)
     }
 
     fn transform(&mut self, root: &TreePath, kustomization: &Kustomization, resources: &mut ResourceSet) -> Result<()> {
         for patch in &kustomization.patches_strategic_merge {
-            patches::apply_strategic_merge(self.loader, root, patch, resources)?;
+            let applied = patches::apply_strategic_merge(self.loader, root, patch, resources, &mut self.unresolved);
+            self.unresolved.unless_missing(applied)?;
         }
         for patch in &kustomization.patches {
-            patches::apply(self.loader, root, patch, resources)?;
+            let applied = patches::apply(self.loader, root, patch, resources, &mut self.unresolved);
+            self.unresolved.unless_missing(applied)?;
         }
         if let Some(namespace) = &kustomization.namespace {
             names::set_namespace(resources, namespace)?;
@@ -82,7 +93,8 @@ impl Target<'_, '_> {
             }
         }
         for patch in &kustomization.patches_json6902 {
-            patches::apply_json6902(self.loader, root, patch, resources)?;
+            let applied = patches::apply_json6902(self.loader, root, patch, resources);
+            self.unresolved.unless_missing(applied)?;
         }
         kustomization.images.iter().try_for_each(|entry| entry.apply(resources))
     }
@@ -92,7 +104,8 @@ impl Target<'_, '_> {
         let path = &*entry.text;
         let is_url = path.starts_with("http://") || path.starts_with("https://");
         if is_url {
-            return Err(remote(path, &entry.place));
+            self.unresolved.note("remote-base", shown(path), &entry.place);
+            return Ok(());
         }
         match self.loader.find(root, path, &entry.place) {
             Ok(Found::File(file)) => {
@@ -102,22 +115,29 @@ impl Target<'_, '_> {
                 resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, resources),
-            Ok(Found::Nothing) | Err(_) if is_remote(path) => Err(remote(path, &entry.place)),
-            Ok(Found::Nothing) => Err(missing(path, &entry.place)),
+            Ok(Found::Nothing) | Err(_) if is_remote(path) => {
+                self.unresolved.note("remote-base", shown(path), &entry.place);
+                Ok(())
+            }
+            Ok(Found::Nothing) => Err(Failure::missing(path, &entry.place)),
             Err(failure) => Err(failure),
         }
     }
 
-    fn directory(&mut self, root: &TreePath, entry: &Text) -> Result<TreePath> {
+    /// Adds what a `components` entry names, which is a directory.
+    fn add_component(&mut self, root: &TreePath, entry: &Text, resources: &mut ResourceSet) -> Result<()> {
         match self.loader.find(root, &entry.text, &entry.place) {
-            Ok(Found::Directory(directory)) => Ok(directory),
+            Ok(Found::Directory(directory)) => self.enter(&directory, entry, true, resources),
             Ok(Found::File(_)) => Err(Failure::at(
                 &entry.place,
                 format!("the component `{}` is a file", entry.text),
                 "name the component's directory",
             )),
-            Ok(Found::Nothing) | Err(_) if is_remote(&entry.text) => Err(remote(&entry.text, &entry.place)),
-            Ok(Found::Nothing) => Err(missing(&entry.text, &entry.place)),
+            Ok(Found::Nothing) | Err(_) if is_remote(&entry.text) => {
+                self.unresolved.note("remote-base", shown(&entry.text), &entry.place);
+                Ok(())
+            }
+            Ok(Found::Nothing) => Err(Failure::missing(&entry.text, &entry.place)),
             Err(failure) => Err(failure),
         }
     }
@@ -160,15 +180,4 @@ fn check_kind(kustomization: &Kustomization, entry: &Text, is_component: bool) -
         _ => return Ok(()),
     };
     Err(Failure::at(&entry.place, format!("`{}` is {found}", entry.text), hint))
-}
-
-fn remote(path: &str, place: &Place) -> Box<Failure> {
-    // What stands before an `@` may be a credential.
-    let shown = path.rsplit_once('@').map_or(path, |(_, host)| host);
-    // And so may what stands in a query, its revision apart.
-    let shown = shown
-        .split_once('?')
-        .map_or(shown, |(base, query)| if query.starts_with("ref=") && !query.contains('&') { shown } else { base });
-    let message = format!("the resource `{shown}` is remote, and nothing is fetched");
-    Failure::at(place, message, "vendor the base into this repository")
 }

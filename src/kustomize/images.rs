@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::domain::DecidedBy;
+use crate::domain::{DecidedBy, ImageRef};
 use crate::manifest::{Decided, Failure, Node, Place, Result, Scalar, Text, Value, split};
 use crate::yaml::ScalarKind;
 
@@ -31,6 +31,7 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct ImageEntry {
     pattern: Regex,
+    name: Option<Text>,
     new_name: Option<Text>,
     new_tag: Option<Text>,
     digest: Option<Text>,
@@ -59,10 +60,28 @@ impl ImageEntry {
                 Failure::at(&place, message, "write the image's name without tag, digest or special characters")
             })?,
             new_name: entry.text("newName")?,
+            name,
             new_tag: entry.text("newTag")?,
             digest: entry.text("digest")?,
             tag_suffix: entry.text("tagSuffix")?,
         })
+    }
+
+    /// What the entry alone says an image is, and where; none where it names no image or decides nothing.
+    pub(super) fn pin(&self) -> Option<(String, Decided)> {
+        let name = self.new_name.as_ref().or(self.name.as_ref())?;
+        let place = |text: &Option<Text>| text.as_ref().map(|text| text.place.clone());
+        let last = place(&self.new_tag).or(place(&self.digest)).or(place(&self.new_name))?;
+        let mut image = name.text.to_string();
+        for (sign, part) in [(':', &self.new_tag), ('@', &self.digest)] {
+            if let Some(part) = part {
+                image.push(sign);
+                image.push_str(&part.text);
+            }
+        }
+        let (tag, digest) = (place(&self.new_tag), place(&self.digest));
+        let decided = Decided::new(DecidedBy::Images, last, name.place.clone(), tag, digest);
+        image.parse::<ImageRef>().is_ok().then_some((image, decided))
     }
 
     /// Applies the entry to every resource, in kustomize's two passes: a suffix is put twice where both reach.

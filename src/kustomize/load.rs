@@ -73,7 +73,7 @@ impl<'t> Loader<'t> {
             Found::Directory(_) => {
                 Err(Failure::at(place, format!("`{path}` is a directory, not a file"), "name a file"))
             }
-            Found::Nothing => Err(missing(path, place)),
+            Found::Nothing => Err(Failure::missing(path, place)),
         }
     }
 
@@ -138,12 +138,6 @@ impl<'t> Loader<'t> {
             false => Ok(()),
         }
     }
-}
-
-/// Says that a file is not there.
-pub(super) fn missing(path: &str, place: &Place) -> Box<Failure> {
-    let hint = "correct the path, or commit the file if it is generated";
-    Failure::at(place, format!("`{path}` does not exist"), hint)
 }
 
 /// Returns the kustomization files of a directory.

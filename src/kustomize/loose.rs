@@ -5,7 +5,7 @@ use crate::domain::{OverlayError, Tree, TreePath};
 use crate::manifest::{Failure, Node, Place, Reading, Result, Shift};
 
 use super::files::Files;
-use super::load::{Loader, MAX_FILES, kustomization_files, missing};
+use super::load::{Loader, MAX_FILES, kustomization_files};
 use super::{LoadRestrictor, Rendered};
 
 /// How deep directories may be nested.
@@ -23,7 +23,7 @@ fn read(tree: &dyn Tree, directory: &TreePath, store: &Files) -> Result<Rendered
     let mut files = Vec::new();
     let found = follow(tree, directory).map_err(|error| Failure::of_tree(&error, None))?;
     let Some((start, EntryKind::Directory)) = found else {
-        return Err(missing(directory.as_str(), &Place::start_of(directory.as_str())));
+        return Err(Failure::missing(directory.as_str(), &Place::start_of(directory.as_str())));
     };
     collect(tree, &start, 0, &mut files)?;
     files.sort();

@@ -9,6 +9,7 @@
 //! 10,000 files and holds at most 10 million values.
 
 mod accumulate;
+mod charts;
 mod files;
 mod generators;
 mod id;
@@ -28,6 +29,7 @@ mod resource_set;
 mod section;
 mod selector;
 mod strategic_merge;
+mod unresolved;
 mod unsupported;
 
 pub use crate::manifest::sites_digest;
@@ -35,7 +37,7 @@ pub use files::Files;
 pub use loose::read_loose;
 
 use crate::domain::tree::TreeError;
-use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath};
+use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath};
 use crate::manifest::{self, Node};
 
 /// How an overlay is resolved.
@@ -51,7 +53,8 @@ pub struct Options<'f> {
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
     documents: Vec<Node>,
-    partial: Vec<Partial>,
+    /// What could not be resolved, and the images declared for it.
+    unresolved: OverlayImages,
 }
 
 /// Tells whether a directory holds a kustomization, whatever its name.
@@ -70,14 +73,19 @@ pub fn has_kustomization(tree: &dyn Tree, dir: &TreePath) -> Result<bool, TreeEr
 pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options<'_>) -> Result<Rendered, OverlayError> {
     let mut loader = load::Loader::new(tree, options.files, options.load_restrictor);
     accumulate::build(&mut loader, overlay)
-        .map(|resources| Rendered { documents: resources.into_documents(), partial: Vec::new() })
+        .map(|(resources, unresolved)| Rendered {
+            documents: resources.into_documents(),
+            unresolved: unresolved.into_parts(),
+        })
         .map_err(|failure| failure.of_overlay(overlay))
 }
 
 /// Lists the images of an overlay.
 #[must_use]
 pub fn images(rendered: &Rendered) -> OverlayImages {
-    OverlayImages { uses: manifest::uses(&rendered.documents), partial: rendered.partial.clone() }
+    let mut uses = manifest::uses(&rendered.documents);
+    uses.extend(rendered.unresolved.uses.iter().cloned());
+    OverlayImages { uses, partial: rendered.unresolved.partial.clone() }
 }
 
 #[cfg(test)]

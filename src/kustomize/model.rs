@@ -3,6 +3,7 @@
 use crate::manifest::{Failure, Place, Result, Text};
 use crate::yaml;
 
+use super::charts::Chart;
 use super::generators::Generator;
 use super::images::ImageEntry;
 use super::patches::Patch;
@@ -55,6 +56,7 @@ pub(super) struct Kustomization {
     pub(super) crds: Vec<Text>,
     pub(super) components: Vec<Text>,
     pub(super) generators: Vec<Generator>,
+    pub(super) charts: Vec<Chart>,
     pub(super) patches_strategic_merge: Vec<Text>,
     pub(super) patches: Vec<Patch>,
     pub(super) patches_json6902: Vec<Patch>,
@@ -88,6 +90,7 @@ impl Kustomization {
             crds: section.texts("crds")?,
             components: section.texts("components")?,
             generators: Generator::read_all(&section)?,
+            charts: Chart::read_all(&section)?,
             patches_strategic_merge: section.texts("patchesStrategicMerge")?,
             patches: Patch::read_all(&section, "patches")?,
             patches_json6902: Patch::read_all(&section, "patchesJson6902")?,

@@ -15,6 +15,7 @@ use super::resource_set::ResourceSet;
 use super::section::Section;
 use super::selector::Selector;
 use super::strategic_merge;
+use super::unresolved::Unresolved;
 
 /// One entry of `patches` or `patchesJson6902`.
 #[derive(Debug)]
@@ -138,7 +139,13 @@ impl PatchText {
 }
 
 /// Applies an entry of `patches`.
-pub(super) fn apply(loader: &mut Loader<'_>, root: &TreePath, patch: &Patch, set: &mut ResourceSet) -> Result<()> {
+pub(super) fn apply(
+    loader: &mut Loader<'_>,
+    root: &TreePath,
+    patch: &Patch,
+    set: &mut ResourceSet,
+    unresolved: &mut Unresolved,
+) -> Result<()> {
     let text = patch.text(loader, root)?;
     if let Some(operations) = text.operations()? {
         let Some(target) = &patch.target else {
@@ -157,14 +164,17 @@ pub(super) fn apply(loader: &mut Loader<'_>, root: &TreePath, patch: &Patch, set
     let merges = text.resources()?;
     match (&patch.target, merges.as_slice()) {
         (_, []) => Ok(()),
-        (None, merges) => merges.iter().try_for_each(|merge| {
-            let at = set.position(&merge.original_id(), &merge.node.place)?;
-            merge_into(set, &[at], merge, patch)
+        (None, merges) => merges.iter().try_for_each(|merge| match target_of(merge, set, unresolved)? {
+            Some(at) => merge_into(set, &[at], merge, patch),
+            None => Ok(()),
         }),
         (Some(target), [merge]) => {
             let selected = set.resources.iter().enumerate().filter(|(_, resource)| target.selects(resource));
             let selected: Vec<usize> = selected.map(|(at, _)| at).collect();
             loader.spend(merge.node.size().saturating_mul(selected.len()), &patch.place)?;
+            if selected.is_empty() {
+                unresolved.keep_patch(&merge.node);
+            }
             merge_into(set, &selected, merge, patch)?;
             set.check_unique(&patch.place)
         }
@@ -181,6 +191,7 @@ pub(super) fn apply_strategic_merge(
     root: &TreePath,
     entry: &Text,
     set: &mut ResourceSet,
+    unresolved: &mut Unresolved,
 ) -> Result<()> {
     let inline = PatchText::inline(entry).ok();
     let is_inline =
@@ -194,8 +205,9 @@ pub(super) fn apply_strategic_merge(
         return Err(Failure::at(&entry.place, "the patch is empty", "remove it"));
     }
     for merge in &merges {
-        let at = set.position(&merge.original_id(), &merge.node.place)?;
-        merge_all(set, &[at], merge, (false, false))?;
+        if let Some(at) = target_of(merge, set, unresolved)? {
+            merge_all(set, &[at], merge, (false, false))?;
+        }
     }
     Ok(())
 }
@@ -221,6 +233,19 @@ pub(super) fn apply_json6902(
     let selected: Vec<&mut Resource> = set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
     loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
     selected.into_iter().try_for_each(|resource| json6902::apply(resource, &operations))
+}
+
+/// Finds the resource that a patch without `target` is for; none where it may stand in a gap.
+fn target_of(merge: &Resource, set: &ResourceSet, unresolved: &mut Unresolved) -> Result<Option<usize>> {
+    let (id, place) = (merge.original_id(), &merge.node.place);
+    let found = set.position(&id, place)?;
+    if found.is_none() {
+        let message = format!("no resource is {id}, which this patch is for");
+        let hint = "correct kind, name and namespace, or give the patch a `target`";
+        unresolved.absent(Failure::at(place, message, hint))?;
+        unresolved.keep_patch(&merge.node);
+    }
+    Ok(found)
 }
 
 fn merge_into(set: &mut ResourceSet, selected: &[usize], merge: &Resource, patch: &Patch) -> Result<()> {

@@ -11,6 +11,16 @@ pub(super) fn is_remote(path: &str) -> bool {
         || path.contains("_git")
 }
 
+/// Returns the URL without what may be a credential: what stands before an `@`, and a query but its revision.
+pub(super) fn shown(url: &str) -> &str {
+    let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
+    match shown.split_once('?') {
+        Some((_, query)) if query.starts_with("ref=") && !query.contains('&') => shown,
+        Some((base, _)) => base,
+        None => shown,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

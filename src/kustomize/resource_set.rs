@@ -6,6 +6,7 @@ use crate::manifest::{Failure, Node, Place, Result};
 
 use super::id::Id;
 use super::resource::{Behavior, Resource};
+use super::unresolved::Unresolved;
 
 /// Resources whose current ids differ when they are added.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ impl ResourceSet {
     }
 
     /// Adds a generated resource, by its behavior.
-    pub(super) fn absorb(&mut self, mut generated: Resource) -> Result<()> {
+    pub(super) fn absorb(&mut self, mut generated: Resource, unresolved: &mut Unresolved) -> Result<()> {
         let id = generated.current_id();
         let place = generated.node.place.clone();
         let matches: Vec<usize> = self.indexes_of(&id);
@@ -39,11 +40,12 @@ impl ResourceSet {
                 self.resources.push(generated);
                 Ok(())
             }
-            ([], _) => Err(Failure::at(
-                &place,
-                format!("{id} does not exist, so nothing can be merged or replaced"),
-                "correct the name, or remove `behavior`",
-            )),
+            ([], _) => {
+                let message = format!("{id} does not exist, so nothing can be merged or replaced");
+                unresolved.absent(Failure::at(&place, message, "correct the name, or remove `behavior`"))?;
+                self.resources.push(generated);
+                Ok(())
+            }
             ([_], Behavior::Create) => {
                 Err(Failure::at(&place, format!("{id} exists already"), "set `behavior: merge` or `behavior: replace`"))
             }
@@ -62,15 +64,11 @@ impl ResourceSet {
         }
     }
 
-    /// The one resource that has or had `id`.
-    pub(super) fn position(&self, id: &Id, place: &Place) -> Result<usize> {
+    /// The one resource that has or had `id`, if any.
+    pub(super) fn position(&self, id: &Id, place: &Place) -> Result<Option<usize>> {
         match self.indexes_of(id).as_slice() {
-            [at] => Ok(*at),
-            [] => Err(Failure::at(
-                place,
-                format!("no resource is {id}, which this patch is for"),
-                "correct kind, name and namespace, or give the patch a `target`",
-            )),
+            [at] => Ok(Some(*at)),
+            [] => Ok(None),
             _ => Err(Failure::at(place, format!("several resources are or were {id}"), "give the patch a `target`")),
         }
     }

@@ -5,7 +5,7 @@ use crate::manifest::{Failure, Result};
 use super::section::Section;
 
 /// Field, and what it would need.
-const FIELDS: [(&str, &str); 10] = [
+const FIELDS: [(&str, &str); 7] = [
     ("replacements", "set the image with `images:` or a patch instead"),
     ("vars", "set the value with `images:` or a patch instead"),
     (
@@ -15,9 +15,6 @@ const FIELDS: [(&str, &str); 10] = [
     ("transformers", "use the kustomization's own fields (`images`, `patches`, …) instead"),
     ("generators", "commit what the generator makes, or commit the rendered manifests instead of the kustomization"),
     ("validators", "run validators outside of the overlay that is promoted"),
-    ("helmCharts", "commit the rendered chart and list it under `resources`"),
-    ("helmChartInflationGenerator", "commit the rendered chart and list it under `resources`"),
-    ("helmGlobals", "commit the rendered chart and list it under `resources`"),
     ("openapi", "remove the schema, or commit the rendered manifests instead of the kustomization"),
 ];
 

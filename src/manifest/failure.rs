@@ -15,17 +15,48 @@ pub(crate) struct Failure {
     hint: String,
     place: Option<Place>,
     cause: Cause,
+    /// The path that leads nowhere, where that is all.
+    missing: Option<String>,
 }
 
 impl Failure {
+    /// Says that the file `path`, named at `place`, is not there.
+    pub(crate) fn missing(path: &str, place: &Place) -> Box<Self> {
+        let hint = "correct the path, or commit the file if it is generated";
+        let mut failure = Self::at(place, format!("`{path}` does not exist"), hint);
+        failure.missing = Some(path.to_owned());
+        failure
+    }
+
+    /// The path of a file that is not there and the place that names it, if this failure is just that.
+    pub(crate) fn missing_file(&self) -> Option<(&str, &Place)> {
+        self.missing.as_deref().zip(self.place.as_ref())
+    }
+
+    /// What could not be done.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it could not be done.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
     /// A failure at a place.
     pub(crate) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
-        Box::new(Self { message: message.into(), hint: hint.into(), place: Some(place.clone()), cause: Cause::Change })
+        Box::new(Self {
+            message: message.into(),
+            hint: hint.into(),
+            place: Some(place.clone()),
+            cause: Cause::Change,
+            missing: None,
+        })
     }
 
     /// A failure that has no place in a file.
     pub(crate) fn without_place(message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
-        Box::new(Self { message: message.into(), hint: hint.into(), place: None, cause: Cause::Change })
+        Box::new(Self { message: message.into(), hint: hint.into(), place: None, cause: Cause::Change, missing: None })
     }
 
     /// A failure of the tree below.
@@ -36,6 +67,7 @@ impl Failure {
             hint: "check that the file is part of this revision".into(),
             place: place.cloned(),
             cause: error.cause(),
+            missing: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{DecidedBy, Decision};
+use crate::domain::{DecidedBy, Decision, ImageUse, Origins, UseClass, Workload};
 
 use super::node::{Node, Place, Scalar};
 
@@ -63,6 +63,24 @@ impl Decided {
             self.before = Some(Arc::new(Before { text: text.clone(), decided, count }));
         }
         self
+    }
+
+    /// The use of `image` at `field` of a document that is yet to be named.
+    pub(crate) fn image_use(&self, image: &str, class: UseClass, field: String) -> ImageUse {
+        ImageUse {
+            image: image.to_owned(),
+            class,
+            workload: Workload::default(),
+            container: None,
+            field,
+            location: self.last.location(),
+            origins: Origins {
+                name: self.name.location(),
+                tag: self.tag.as_ref().map(Place::location),
+                digest: self.digest.as_ref().map(Place::location),
+            },
+            decisions: self.decisions(image),
+        }
     }
 
     /// The decisions from the first to this one, which made it `image`.

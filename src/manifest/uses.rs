@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::domain::{DecidedBy, Digest, ImageUse, Origins, OverlayImages, UseClass, Workload};
+use crate::domain::{DecidedBy, Digest, ImageUse, OverlayImages, UseClass, Workload};
 
 use super::node::{Node, Place, Value};
 use super::reference::Decided;
@@ -37,7 +37,8 @@ pub fn sites_digest(images: &OverlayImages) -> String {
         let Workload { api_version, kind, .. } = &image_use.workload;
         format!("{api_version}/{kind}\t.{}\t{}", image_use.field, image_use.image)
     };
-    let mut lines: Vec<String> = images.uses.iter().map(line).collect();
+    let rendered = images.uses.iter().filter(|image_use| image_use.class != UseClass::Declared);
+    let mut lines: Vec<String> = rendered.map(line).collect();
     lines.sort_unstable();
     Digest::of(lines.join("\n").as_bytes()).hex().to_owned()
 }
@@ -129,7 +130,7 @@ impl Walk<'_> {
             return;
         };
         let decided = Decided::of(node, scalar);
-        self.add(image.to_owned(), class, container, suffix, &decided);
+        self.add(image, class, container, suffix, &decided);
     }
 
     /// A mapping with a repository, as Helm values have it.
@@ -152,24 +153,13 @@ impl Walk<'_> {
         let place = |part: Option<(&str, &Place)>| part.map(|(_, place)| place.clone());
         let last = place(tag).or_else(|| place(digest)).unwrap_or_else(|| name.clone());
         let decided = Decided::new(DecidedBy::Written, last, name.clone(), place(tag), place(digest));
-        self.add(text, UseClass::Helm, container, "", &decided);
+        self.add(&text, UseClass::Helm, container, "", &decided);
     }
 
-    fn add(&mut self, image: String, class: UseClass, container: Option<String>, suffix: &str, decided: &Decided) {
-        self.uses.push(ImageUse {
-            decisions: decided.decisions(&image),
-            image,
-            class,
-            workload: self.workload.clone(),
-            container,
-            field: format!("{}{suffix}", self.path),
-            location: decided.last.location(),
-            origins: Origins {
-                name: decided.name.location(),
-                tag: decided.tag.as_ref().map(Place::location),
-                digest: decided.digest.as_ref().map(Place::location),
-            },
-        });
+    fn add(&mut self, image: &str, class: UseClass, container: Option<String>, suffix: &str, decided: &Decided) {
+        let field = format!("{}{suffix}", self.path);
+        let found = decided.image_use(image, class, field);
+        self.uses.push(ImageUse { workload: self.workload.clone(), container, ..found });
     }
 }
 
