@@ -5,12 +5,14 @@ use std::rc::Rc;
 use crate::domain::TreePath;
 use crate::manifest::{Failure, Place, Result, Shift, Text};
 
+use super::configuration::{Configuration, Field};
 use super::load::{Found, Loader, MAX_ROOTS, missing};
 use super::model::Kustomization;
+use super::names::Affix;
 use super::remote::is_remote;
 use super::resource::read_resources;
 use super::resource_set::ResourceSet;
-use super::{labels, names, patches};
+use super::{labels, names, namespace, patches};
 
 /// Builds the kustomization in `overlay`.
 pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<ResourceSet> {
@@ -23,17 +25,26 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<Resou
         }
         Err(failure) => return Err(failure),
     };
-    let mut target = Target { loader, roots: vec![root.clone()] };
+    let built_in = Rc::new(Configuration::built_in());
+    let mut target = Target { loader, roots: vec![root.clone()], built_in };
     let kustomization = target.read(&root, None)?;
-    let mut resources = ResourceSet::default();
-    target.accumulate(&root, &kustomization, &mut resources)?;
-    Ok(resources)
+    let mut accumulated = Accumulator::default();
+    target.accumulate(&root, &kustomization, &mut accumulated)?;
+    Ok(accumulated.resources)
+}
+
+/// The resources so far, and the rules by which they are transformed.
+#[derive(Default)]
+struct Accumulator {
+    resources: ResourceSet,
+    configuration: Rc<Configuration>,
 }
 
 struct Target<'l, 't> {
     loader: &'l mut Loader<'t>,
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
+    built_in: Rc<Configuration>,
 }
 
 impl Target<'_, '_> {
@@ -42,55 +53,99 @@ impl Target<'_, '_> {
         Kustomization::read(&parsed.documents, &parsed.file, &parsed.source).map(Rc::new)
     }
 
-    /// Runs one kustomization on `resources`: empty for a kustomization, its parent's for a component.
+    /// Runs one kustomization on what is `accumulated`: nothing for a kustomization, its parent's for a component.
     fn accumulate(
         &mut self,
         root: &TreePath,
         kustomization: &Kustomization,
-        resources: &mut ResourceSet,
+        accumulated: &mut Accumulator,
     ) -> Result<()> {
         for entry in &kustomization.resources {
-            self.add_resource(root, entry, resources)?;
+            self.add_resource(root, entry, accumulated)?;
         }
+        let files = &kustomization.configurations;
+        let configuration = Configuration::load(self.loader, root, files, &self.built_in)?;
+        let place = files.first().map_or_else(|| Place::start_of(root.as_str()), |file| file.place.clone());
+        self.merge_configuration(accumulated, configuration, &place)?;
         for crd in &kustomization.crds {
             self.loader.read(root, &crd.text, &crd.place)?;
         }
         for generator in &kustomization.generators {
-            resources.absorb(generator.generate(self.loader, root)?)?;
+            accumulated.resources.absorb(generator.generate(self.loader, root)?)?;
         }
         for entry in &kustomization.components {
             let directory = self.directory(root, entry)?;
-            self.enter(&directory, entry, true, resources)?;
+            self.enter(&directory, entry, true, accumulated)?;
         }
-        self.transform(root, kustomization, resources)
+        let configuration = accumulated.configuration.clone();
+        self.transform(root, kustomization, &mut accumulated.resources, &configuration)
     }
 
-    fn transform(&mut self, root: &TreePath, kustomization: &Kustomization, resources: &mut ResourceSet) -> Result<()> {
+    fn merge_configuration(
+        &mut self,
+        accumulated: &mut Accumulator,
+        incoming: Rc<Configuration>,
+        place: &Place,
+    ) -> Result<()> {
+        let is_built_in = |configuration| Rc::ptr_eq(configuration, &self.built_in);
+        // Nearly every kustomization is content with what is built in, which merged with itself is itself.
+        if is_built_in(&incoming) && is_built_in(&accumulated.configuration) {
+            return Ok(());
+        }
+        accumulated.configuration = match *accumulated.configuration == Configuration::default() {
+            true if is_built_in(&incoming) => incoming,
+            _ => Rc::new(accumulated.configuration.merged(&incoming, self.loader, place)?),
+        };
+        Ok(())
+    }
+
+    fn transform(
+        &mut self,
+        root: &TreePath,
+        kustomization: &Kustomization,
+        resources: &mut ResourceSet,
+        configuration: &Configuration,
+    ) -> Result<()> {
+        let loader = &mut *self.loader;
         for patch in &kustomization.patches_strategic_merge {
-            patches::apply_strategic_merge(self.loader, root, patch, resources)?;
+            patches::apply_strategic_merge(loader, root, patch, resources)?;
         }
         for patch in &kustomization.patches {
-            patches::apply(self.loader, root, patch, resources)?;
+            patches::apply(loader, root, patch, resources)?;
         }
         if let Some(namespace) = &kustomization.namespace {
-            names::set_namespace(resources, namespace)?;
+            let specs = configuration.specs(Field::Namespace);
+            namespace::set_namespace(loader, resources, namespace, namespace::Options::default(), specs)?;
         }
-        names::rename(resources, kustomization.name_prefix.as_ref(), |prefix, name| format!("{prefix}{name}"));
-        names::rename(resources, kustomization.name_suffix.as_ref(), |suffix, name| format!("{name}{suffix}"));
-        for (field, pairs) in [("labels", &kustomization.labels), ("annotations", &kustomization.annotations)] {
-            if let Some((_, first)) = pairs.first() {
-                self.loader.spend(pairs.len().saturating_mul(resources.resources.len()), &first.place)?;
-                labels::set_all(resources, field, pairs);
-            }
+        if let Some(prefix) = &kustomization.name_prefix {
+            names::rename(loader, resources, Affix::Prefix(prefix), configuration.specs(Field::NamePrefix))?;
+        }
+        if let Some(suffix) = &kustomization.name_suffix {
+            names::rename(loader, resources, Affix::Suffix(suffix), configuration.specs(Field::NameSuffix))?;
+        }
+        for labels in &kustomization.labels {
+            labels.apply(loader, resources, configuration)?;
+        }
+        for (pairs, field) in [
+            (&kustomization.common_labels, Field::CommonLabels),
+            (&kustomization.common_annotations, Field::CommonAnnotations),
+        ] {
+            labels::set_all(loader, resources, pairs, configuration.specs(field))?;
         }
         for patch in &kustomization.patches_json6902 {
-            patches::apply_json6902(self.loader, root, patch, resources)?;
+            patches::apply_json6902(loader, root, patch, resources)?;
         }
-        kustomization.images.iter().try_for_each(|entry| entry.apply(resources))
+        for replica in &kustomization.replicas {
+            replica.apply(loader, resources, configuration.specs(Field::Replicas))?;
+        }
+        kustomization
+            .images
+            .iter()
+            .try_for_each(|entry| entry.apply(loader, resources, configuration.specs(Field::Images)))
     }
 
     /// Adds what a `resources` entry names: a file first, a directory second.
-    fn add_resource(&mut self, root: &TreePath, entry: &Text, resources: &mut ResourceSet) -> Result<()> {
+    fn add_resource(&mut self, root: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
         let path = &*entry.text;
         let is_url = path.starts_with("http://") || path.starts_with("https://");
         if is_url {
@@ -101,9 +156,9 @@ impl Target<'_, '_> {
                 self.loader.allow(root, &file, &entry.place)?;
                 let parsed = self.loader.parse(&file, &entry.place)?;
                 let added = read_resources(&parsed.documents, &parsed.source, &parsed.file, &Shift::None)?;
-                resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
+                accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
             }
-            Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, resources),
+            Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, accumulated),
             Ok(Found::Nothing) | Err(_) if is_remote(path) => Err(remote(path, &entry.place)),
             Ok(Found::Nothing) => Err(missing(path, &entry.place)),
             Err(failure) => Err(failure),
@@ -124,13 +179,13 @@ impl Target<'_, '_> {
         }
     }
 
-    /// Builds the kustomization or component in `directory` into `resources`.
+    /// Builds the kustomization or component in `directory` into what is `accumulated`.
     fn enter(
         &mut self,
         directory: &TreePath,
         entry: &Text,
         is_component: bool,
-        resources: &mut ResourceSet,
+        accumulated: &mut Accumulator,
     ) -> Result<()> {
         if self.roots.iter().any(|root| root.is_within(directory)) {
             let message = format!("`{}` leads back to {directory}, which is being built", entry.text);
@@ -144,11 +199,12 @@ impl Target<'_, '_> {
         check_kind(&kustomization, entry, is_component)?;
         self.roots.push(directory.clone());
         if is_component {
-            self.accumulate(directory, &kustomization, resources)?;
+            self.accumulate(directory, &kustomization, accumulated)?;
         } else {
-            let mut own = ResourceSet::default();
+            let mut own = Accumulator::default();
             self.accumulate(directory, &kustomization, &mut own)?;
-            resources.append_all(own.resources)?;
+            accumulated.resources.append_all(own.resources.resources)?;
+            self.merge_configuration(accumulated, own.configuration, &entry.place)?;
         }
         self.roots.pop();
         Ok(())

@@ -9,6 +9,9 @@
 //! 10,000 files and holds at most 10 million values.
 
 mod accumulate;
+mod builtin_field_specs;
+mod configuration;
+mod field_spec;
 mod generators;
 mod id;
 mod images;
@@ -19,9 +22,11 @@ mod load;
 mod loose;
 mod model;
 mod names;
+mod namespace;
 mod patches;
 mod pointer;
 mod remote;
+mod replicas;
 mod resource;
 mod resource_set;
 mod section;
