@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crate::domain::TreePath;
 use crate::manifest::{Failure, Place, Result, Text};
 
+use super::configuration::{Configuration, Field};
 use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
+use super::names::Affix;
 use super::remote::{is_remote, shown};
 use super::resource_set::ResourceSet;
 use super::unresolved::Unresolved;
-use super::{labels, names, patches};
+use super::{labels, names, namespace, patches};
 
 /// Builds the kustomization in `overlay`.
 pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(ResourceSet, Unresolved)> {
@@ -23,17 +25,26 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(Reso
         }
         Err(failure) => return Err(failure),
     };
-    let mut target = Target { loader, roots: vec![root.clone()], unresolved: Unresolved::default() };
+    let built_in = Arc::new(Configuration::built_in());
+    let mut target = Target { loader, roots: vec![root.clone()], built_in, unresolved: Unresolved::default() };
     let kustomization = target.read(&root, None)?;
-    let mut resources = ResourceSet::default();
-    target.accumulate(&root, &kustomization, &mut resources)?;
-    Ok((resources, target.unresolved))
+    let mut accumulated = Accumulator::default();
+    target.accumulate(&root, &kustomization, &mut accumulated)?;
+    Ok((accumulated.resources, target.unresolved))
+}
+
+/// The resources so far, and the rules by which they are transformed.
+#[derive(Default)]
+struct Accumulator {
+    resources: ResourceSet,
+    configuration: Arc<Configuration>,
 }
 
 struct Target<'l, 't> {
     loader: &'l mut Loader<'t>,
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
+    built_in: Arc<Configuration>,
     unresolved: Unresolved,
 }
 
@@ -42,65 +53,110 @@ impl Target<'_, '_> {
         self.loader.kustomization(root, place)?.kustomization()
     }
 
-    /// Runs one kustomization on `resources`: empty for a kustomization, its parent's for a component.
+    /// Runs one kustomization on what is `accumulated`: nothing for a kustomization, its parent's for a component.
     fn accumulate(
         &mut self,
         root: &TreePath,
         kustomization: &Kustomization,
-        resources: &mut ResourceSet,
+        accumulated: &mut Accumulator,
     ) -> Result<()> {
         self.unresolved.keep_pins(&kustomization.images);
         for entry in &kustomization.resources {
-            let added = self.add_resource(root, entry, resources);
+            let added = self.add_resource(root, entry, accumulated);
             self.unresolved.unless_missing(added)?;
         }
+        let files = &kustomization.configurations;
+        let configuration = Configuration::load(self.loader, root, files, &self.built_in)?;
+        let place = files.first().map_or_else(|| Place::start_of(root.as_str()), |file| file.place.clone());
+        self.merge_configuration(accumulated, configuration, &place)?;
         for crd in &kustomization.crds {
             self.loader.read(root, &crd.text, &crd.place)?;
         }
         for generator in &kustomization.generators {
             let generated = generator.generate(self.loader, root);
-            let absorbed = generated.and_then(|generated| resources.absorb(generated, &mut self.unresolved));
+            let absorbed =
+                generated.and_then(|generated| accumulated.resources.absorb(generated, &mut self.unresolved));
             self.unresolved.unless_missing(absorbed)?;
         }
         for chart in &kustomization.charts {
             chart.note(self.loader, root, &mut self.unresolved)?;
         }
         for entry in &kustomization.components {
-            let added = self.add_component(root, entry, resources);
+            let added = self.add_component(root, entry, accumulated);
             self.unresolved.unless_missing(added)?;
         }
-        self.transform(root, kustomization, resources)
+        let configuration = accumulated.configuration.clone();
+        self.transform(root, kustomization, &mut accumulated.resources, &configuration)
     }
 
-    fn transform(&mut self, root: &TreePath, kustomization: &Kustomization, resources: &mut ResourceSet) -> Result<()> {
+    fn merge_configuration(
+        &mut self,
+        accumulated: &mut Accumulator,
+        incoming: Arc<Configuration>,
+        place: &Place,
+    ) -> Result<()> {
+        let is_built_in = |configuration| Arc::ptr_eq(configuration, &self.built_in);
+        // Nearly every kustomization is content with what is built in, which merged with itself is itself.
+        if is_built_in(&incoming) && is_built_in(&accumulated.configuration) {
+            return Ok(());
+        }
+        accumulated.configuration = match *accumulated.configuration == Configuration::default() {
+            true if is_built_in(&incoming) => incoming,
+            _ => Arc::new(accumulated.configuration.merged(&incoming, self.loader, place)?),
+        };
+        Ok(())
+    }
+
+    fn transform(
+        &mut self,
+        root: &TreePath,
+        kustomization: &Kustomization,
+        resources: &mut ResourceSet,
+        configuration: &Configuration,
+    ) -> Result<()> {
+        let loader = &mut *self.loader;
         for patch in &kustomization.patches_strategic_merge {
-            let applied = patches::apply_strategic_merge(self.loader, root, patch, resources, &mut self.unresolved);
+            let applied = patches::apply_strategic_merge(loader, root, patch, resources, &mut self.unresolved);
             self.unresolved.unless_missing(applied)?;
         }
         for patch in &kustomization.patches {
-            let applied = patches::apply(self.loader, root, patch, resources, &mut self.unresolved);
+            let applied = patches::apply(loader, root, patch, resources, &mut self.unresolved);
             self.unresolved.unless_missing(applied)?;
         }
         if let Some(namespace) = &kustomization.namespace {
-            names::set_namespace(resources, namespace)?;
+            let specs = configuration.specs(Field::Namespace);
+            namespace::set_namespace(loader, resources, namespace, namespace::Options::default(), specs)?;
         }
-        names::rename(resources, kustomization.name_prefix.as_ref(), |prefix, name| format!("{prefix}{name}"));
-        names::rename(resources, kustomization.name_suffix.as_ref(), |suffix, name| format!("{name}{suffix}"));
-        for (field, pairs) in [("labels", &kustomization.labels), ("annotations", &kustomization.annotations)] {
-            if let Some((_, first)) = pairs.first() {
-                self.loader.spend(pairs.len().saturating_mul(resources.resources.len()), &first.place)?;
-                labels::set_all(resources, field, pairs);
-            }
+        if let Some(prefix) = &kustomization.name_prefix {
+            names::rename(loader, resources, Affix::Prefix(prefix), configuration.specs(Field::NamePrefix))?;
+        }
+        if let Some(suffix) = &kustomization.name_suffix {
+            names::rename(loader, resources, Affix::Suffix(suffix), configuration.specs(Field::NameSuffix))?;
+        }
+        for labels in &kustomization.labels {
+            labels.apply(loader, resources, configuration)?;
+        }
+        for (pairs, field) in [
+            (&kustomization.common_labels, Field::CommonLabels),
+            (&kustomization.common_annotations, Field::CommonAnnotations),
+        ] {
+            labels::set_all(loader, resources, pairs, configuration.specs(field))?;
         }
         for patch in &kustomization.patches_json6902 {
-            let applied = patches::apply_json6902(self.loader, root, patch, resources);
+            let applied = patches::apply_json6902(loader, root, patch, resources);
             self.unresolved.unless_missing(applied)?;
         }
-        kustomization.images.iter().try_for_each(|entry| entry.apply(resources))
+        for replica in &kustomization.replicas {
+            replica.apply(loader, resources, configuration.specs(Field::Replicas), &mut self.unresolved)?;
+        }
+        kustomization
+            .images
+            .iter()
+            .try_for_each(|entry| entry.apply(loader, resources, configuration.specs(Field::Images)))
     }
 
     /// Adds what a `resources` entry names: a file first, a directory second.
-    fn add_resource(&mut self, root: &TreePath, entry: &Text, resources: &mut ResourceSet) -> Result<()> {
+    fn add_resource(&mut self, root: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
         let path = &*entry.text;
         let is_url = path.starts_with("http://") || path.starts_with("https://");
         if is_url {
@@ -112,9 +168,9 @@ impl Target<'_, '_> {
                 self.loader.allow(root, &file, &entry.place)?;
                 let parsed = self.loader.parse(&file, &entry.place)?;
                 let added = parsed.resources()?.to_vec();
-                resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
+                accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
             }
-            Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, resources),
+            Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, accumulated),
             Ok(Found::Nothing) | Err(_) if is_remote(path) => {
                 self.unresolved.note("remote-base", shown(path), &entry.place);
                 Ok(())
@@ -125,9 +181,9 @@ impl Target<'_, '_> {
     }
 
     /// Adds what a `components` entry names, which is a directory.
-    fn add_component(&mut self, root: &TreePath, entry: &Text, resources: &mut ResourceSet) -> Result<()> {
+    fn add_component(&mut self, root: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
         match self.loader.find(root, &entry.text, &entry.place) {
-            Ok(Found::Directory(directory)) => self.enter(&directory, entry, true, resources),
+            Ok(Found::Directory(directory)) => self.enter(&directory, entry, true, accumulated),
             Ok(Found::File(_)) => Err(Failure::at(
                 &entry.place,
                 format!("the component `{}` is a file", entry.text),
@@ -142,13 +198,13 @@ impl Target<'_, '_> {
         }
     }
 
-    /// Builds the kustomization or component in `directory` into `resources`.
+    /// Builds the kustomization or component in `directory` into what is `accumulated`.
     fn enter(
         &mut self,
         directory: &TreePath,
         entry: &Text,
         is_component: bool,
-        resources: &mut ResourceSet,
+        accumulated: &mut Accumulator,
     ) -> Result<()> {
         if self.roots.iter().any(|root| root.is_within(directory)) {
             let message = format!("`{}` leads back to {directory}, which is being built", entry.text);
@@ -162,11 +218,12 @@ impl Target<'_, '_> {
         check_kind(&kustomization, entry, is_component)?;
         self.roots.push(directory.clone());
         if is_component {
-            self.accumulate(directory, &kustomization, resources)?;
+            self.accumulate(directory, &kustomization, accumulated)?;
         } else {
-            let mut own = ResourceSet::default();
+            let mut own = Accumulator::default();
             self.accumulate(directory, &kustomization, &mut own)?;
-            resources.append_all(own.resources)?;
+            accumulated.resources.append_all(own.resources.resources)?;
+            self.merge_configuration(accumulated, own.configuration, &entry.place)?;
         }
         self.roots.pop();
         Ok(())

@@ -8,19 +8,11 @@ use crate::domain::{DecidedBy, ImageRef};
 use crate::manifest::{Decided, Failure, Node, Place, Result, Scalar, Text, Value, split};
 use crate::yaml::ScalarKind;
 
+use super::field_spec::{FieldSpec, Leaf, reach};
+use super::load::Loader;
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::section::Section;
-
-/// Where kustomize looks besides every list `containers` and `initContainers`.
-const FIELD_SPECS: [&[&str]; 6] = [
-    &["spec", "containers", "image"],
-    &["spec", "initContainers", "image"],
-    &["spec", "volumes", "image", "reference"],
-    &["spec", "template", "spec", "containers", "image"],
-    &["spec", "template", "spec", "initContainers", "image"],
-    &["spec", "template", "spec", "volumes", "image", "reference"],
-];
 
 /// How many entries one kustomization may have: each is a compiled expression, tried on every image.
 const MAX_ENTRIES: usize = 2_000;
@@ -30,6 +22,7 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// One entry of `images`.
 #[derive(Debug)]
 pub(super) struct ImageEntry {
+    place: Place,
     pattern: Regex,
     name: Option<Text>,
     new_name: Option<Text>,
@@ -54,6 +47,7 @@ impl ImageEntry {
         let text = name.as_ref().map_or("", |name| &name.text);
         let place = name.as_ref().map_or_else(|| entry.place(), |name| name.place.clone());
         Ok(Self {
+            place: entry.place(),
             pattern: pattern(text).ok_or_else(|| {
                 let message =
                     format!("kustomize reads the image name `{text}` as a regular expression, and it is none");
@@ -85,12 +79,17 @@ impl ImageEntry {
     }
 
     /// Applies the entry to every resource, in kustomize's two passes: a suffix is put twice where both reach.
-    pub(super) fn apply(&self, resources: &mut ResourceSet) -> Result<()> {
+    pub(super) fn apply(
+        &self,
+        loader: &mut Loader<'_>,
+        resources: &mut ResourceSet,
+        specs: &[FieldSpec],
+    ) -> Result<()> {
         for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
             self.visit_containers(&mut resource.node)?;
         }
         for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
-            FIELD_SPECS.iter().try_for_each(|path| self.visit_path(&mut resource.node, path))?;
+            reach(loader, resource, specs, Leaf::Nothing, &self.place, &mut |image| self.update(image))?;
         }
         Ok(())
     }
@@ -118,22 +117,6 @@ impl ImageEntry {
             return Err(Failure::at(&container.place, message, "correct the manifest"));
         }
         container.get_mut("image").map_or(Ok(()), |image| self.update(image))
-    }
-
-    /// The second pass: one path from the top; lists on the way are crossed.
-    fn visit_path(&self, node: &mut Node, path: &[&str]) -> Result<()> {
-        let Some((key, rest)) = path.split_first() else {
-            return self.update(node);
-        };
-        match &mut node.value {
-            Value::Scalar(scalar) if scalar.kind == ScalarKind::Null => Ok(()),
-            Value::Scalar(_) => {
-                let message = format!("`{key}` is looked up here for `images`, but this is a {}", node.kind_name());
-                Err(Failure::at(&node.place, message, "correct the manifest; kustomize fails on it too"))
-            }
-            Value::List(elements) => elements.iter_mut().try_for_each(|element| self.visit_path(element, path)),
-            Value::Map(_) => node.get_mut(key).map_or(Ok(()), |value| self.visit_path(value, rest)),
-        }
     }
 
     fn update(&self, node: &mut Node) -> Result<()> {

@@ -1,16 +1,96 @@
-//! `labels`, `commonLabels` and `commonAnnotations`, on the metadata only: that is what selectors of patches see.
+//! `labels`, `commonLabels` and `commonAnnotations`, with the selectors and templates they reach.
 
-use crate::manifest::{Node, Text};
+use crate::manifest::{Failure, Node, Place, Result, Text, Value};
 
+use super::configuration::{Configuration, Field};
+use super::field_spec::{FieldSpec, Leaf, reach};
+use super::load::Loader;
 use super::resource_set::ResourceSet;
+use super::section::Section;
 
-/// Sets labels or annotations (`field`) on every resource.
-pub(super) fn set_all(resources: &mut ResourceSet, field: &str, pairs: &[(String, Text)]) {
+/// One entry of `labels`.
+#[derive(Debug)]
+pub(super) struct Labels {
+    place: Place,
+    pairs: Vec<(String, Text)>,
+    include_selectors: bool,
+    include_templates: bool,
+    fields: Vec<FieldSpec>,
+}
+
+impl Labels {
+    /// Reads all entries.
+    pub(super) fn read_all(kustomization: &Section<'_>) -> Result<Vec<Self>> {
+        let known = &["pairs", "includeSelectors", "includeTemplates", "fields"];
+        kustomization.sections("labels", known)?.iter().map(Self::read).collect()
+    }
+
+    fn read(entry: &Section<'_>) -> Result<Self> {
+        Ok(Self {
+            place: entry.place(),
+            pairs: entry.pairs("pairs")?,
+            include_selectors: entry.flag("includeSelectors")?,
+            include_templates: entry.flag("includeTemplates")?,
+            fields: FieldSpec::read_all(entry, "fields")?,
+        })
+    }
+
+    /// Sets the labels on every resource.
+    pub(super) fn apply(
+        &self,
+        loader: &mut Loader<'_>,
+        resources: &mut ResourceSet,
+        configuration: &Configuration,
+    ) -> Result<()> {
+        let specs = self.specs(configuration).map_err(|failure| failure.or_at(&self.place))?;
+        set_all(loader, resources, &self.pairs, &specs)
+    }
+
+    /// The entry's own fields first, then the configured ones that it includes.
+    fn specs(&self, configuration: &Configuration) -> Result<Vec<FieldSpec>> {
+        let mut specs = self.fields.clone();
+        let mut merge = |field| {
+            configuration.specs(field).iter().try_for_each(|incoming| FieldSpec::merge_into(&mut specs, incoming))
+        };
+        merge(Field::Labels)?;
+        if self.include_selectors {
+            merge(Field::CommonLabels)?;
+            return Ok(specs);
+        }
+        if self.include_templates {
+            merge(Field::TemplateLabels)?;
+        }
+        FieldSpec::merge_into(&mut specs, &FieldSpec::built_in("", "", "", "metadata/labels", true))?;
+        Ok(specs)
+    }
+}
+
+/// Sets labels or annotations in the mappings that `specs` reach in every resource.
+pub(super) fn set_all(
+    loader: &mut Loader<'_>,
+    resources: &mut ResourceSet,
+    pairs: &[(String, Text)],
+    specs: &[FieldSpec],
+) -> Result<()> {
+    let mut sorted: Vec<&(String, Text)> = pairs.iter().collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
     for resource in &mut resources.resources {
-        if let Some(map) = resource.node.map_at("metadata").and_then(|metadata| metadata.map_at(field)) {
-            for (key, value) in pairs {
-                map.set(key, Node::string(value.text.clone(), &value.place));
-            }
+        for (key, value) in &sorted {
+            reach(loader, resource, specs, Leaf::Map, &value.place, &mut |map| set(map, key, value))?;
         }
     }
+    Ok(())
+}
+
+fn set(map: &mut Node, key: &str, value: &Text) -> Result<()> {
+    if let Some(old) = map.get_mut(key) {
+        old.replace_text(value.text.clone(), &value.place);
+    } else if matches!(map.value, Value::Map(_)) {
+        map.set(key, Node::string(value.text.clone(), &value.place));
+    } else if !map.is_null() {
+        // Null is left as it is where it may not become a mapping.
+        let message = format!("labels and annotations must be a mapping, found a {}", map.kind_name());
+        return Err(Failure::at(&map.place, message, "correct the manifest; kustomize fails on it too"));
+    }
+    Ok(())
 }

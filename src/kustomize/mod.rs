@@ -9,7 +9,10 @@
 //! 10,000 files and holds at most 10 million values.
 
 mod accumulate;
+mod builtin_field_specs;
 mod charts;
+mod configuration;
+mod field_spec;
 mod files;
 mod generators;
 mod id;
@@ -21,9 +24,11 @@ mod load;
 mod loose;
 mod model;
 mod names;
+mod namespace;
 mod patches;
 mod pointer;
 mod remote;
+mod replicas;
 mod resource;
 mod resource_set;
 mod section;

@@ -6,7 +6,9 @@ use crate::yaml;
 use super::charts::Chart;
 use super::generators::Generator;
 use super::images::ImageEntry;
+use super::labels::Labels;
 use super::patches::Patch;
+use super::replicas::Replica;
 use super::section::Section;
 use super::unsupported;
 
@@ -63,8 +65,11 @@ pub(super) struct Kustomization {
     pub(super) namespace: Option<Text>,
     pub(super) name_prefix: Option<Text>,
     pub(super) name_suffix: Option<Text>,
-    pub(super) labels: Vec<(String, Text)>,
-    pub(super) annotations: Vec<(String, Text)>,
+    pub(super) configurations: Vec<Text>,
+    pub(super) labels: Vec<Labels>,
+    pub(super) common_labels: Vec<(String, Text)>,
+    pub(super) common_annotations: Vec<(String, Text)>,
+    pub(super) replicas: Vec<Replica>,
     pub(super) images: Vec<ImageEntry>,
 }
 
@@ -97,8 +102,11 @@ impl Kustomization {
             namespace: section.text("namespace")?,
             name_prefix: section.text("namePrefix")?,
             name_suffix: section.text("nameSuffix")?,
-            labels: read_labels(&section)?,
-            annotations: section.pairs("commonAnnotations")?,
+            configurations: section.texts("configurations")?,
+            labels: Labels::read_all(&section)?,
+            common_labels: section.pairs("commonLabels")?,
+            common_annotations: section.pairs("commonAnnotations")?,
+            replicas: Replica::read_all(&section)?,
             images,
         })
     }
@@ -129,22 +137,9 @@ fn read_kind(section: &Section<'_>) -> Result<bool> {
     }
 }
 
-fn read_labels(section: &Section<'_>) -> Result<Vec<(String, Text)>> {
-    let mut pairs = Vec::new();
-    for label in section.sections("labels", &["pairs", "includeSelectors", "includeTemplates", "fields"])? {
-        label.flag("includeSelectors")?;
-        label.flag("includeTemplates")?;
-        label.list("fields")?;
-        pairs.extend(label.pairs("pairs")?);
-    }
-    pairs.extend(section.pairs("commonLabels")?);
-    Ok(pairs)
-}
-
 /// Checks the shape of fields that cannot change an image.
 fn check_ignored(section: &Section<'_>) -> Result<()> {
     section.texts("buildMetadata")?;
-    section.sections("replicas", &["name", "count"])?;
     section.section("sortOptions", &["order", "legacySortOptions"])?;
     Ok(())
 }

@@ -1,39 +1,67 @@
-//! `namespace`, `namePrefix` and `nameSuffix`.
+//! `namePrefix` and `nameSuffix`.
 
-use crate::manifest::{Result, Text};
+use crate::manifest::{Failure, Node, Result, Text};
 
-use super::id::{is_cluster_scoped, split_api_version};
+use super::field_spec::{FieldSpec, Leaf, reach};
+use super::load::Loader;
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
 
-/// Puts every resource that can have one into `namespace`; two that become one are a conflict.
-pub(super) fn set_namespace(resources: &mut ResourceSet, namespace: &Text) -> Result<()> {
-    for resource in &mut resources.resources {
-        resource.remember_id();
-        if resource.kind() == "Namespace" && resource.api_version() == "v1" {
-            resource.set_metadata("name", &namespace.text);
-        } else if !is_cluster_scoped(resource.api_version(), resource.kind()) {
-            resource.set_metadata("namespace", &namespace.text);
-        }
-    }
-    resources.check_unique(&namespace.place)
+/// What is put before or behind a name.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Affix<'t> {
+    Prefix(&'t Text),
+    Suffix(&'t Text),
 }
 
-/// Renames every resource whose name is its own to choose.
-pub(super) fn rename(resources: &mut ResourceSet, affix: Option<&Text>, join: impl Fn(&str, &str) -> String) {
-    let Some(affix) = affix else { return };
-    for resource in resources.resources.iter_mut().filter(|resource| is_renamed(resource)) {
-        resource.remember_id();
-        let name = join(&affix.text, resource.name());
-        resource.set_metadata("name", &name);
+impl Affix<'_> {
+    fn text(&self) -> &Text {
+        match self {
+            Self::Prefix(text) | Self::Suffix(text) => text,
+        }
     }
+
+    fn put(&self, name: &str) -> String {
+        match self {
+            Self::Prefix(prefix) => format!("{}{name}", prefix.text),
+            Self::Suffix(suffix) => format!("{name}{}", suffix.text),
+        }
+    }
+}
+
+/// Puts the affix to what `specs` reach, in every resource whose name is its own to choose.
+pub(super) fn rename(
+    loader: &mut Loader<'_>,
+    resources: &mut ResourceSet,
+    affix: Affix<'_>,
+    specs: &[FieldSpec],
+) -> Result<()> {
+    for resource in resources.resources.iter_mut().filter(|resource| is_renamed(resource)) {
+        let original = resource.original_id();
+        for spec in specs.iter().filter(|spec| spec.is_for(&original.group, &original.version, &original.kind)) {
+            if &*spec.path == "metadata/name" && !affix.text().text.is_empty() {
+                resource.remember_id();
+            }
+            let place = &affix.text().place;
+            let mut put = |node: &mut Node| {
+                let Some(scalar) = node.as_scalar() else {
+                    let message = format!("a name must be a string, found a {}", node.kind_name());
+                    return Err(Failure::at(&node.place, message, "correct the manifest, or the field spec"));
+                };
+                node.replace_text(affix.put(&scalar.text), place);
+                Ok(())
+            };
+            reach(loader, resource, std::slice::from_ref(spec), Leaf::Scalar, place, &mut put)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_renamed(resource: &Resource) -> bool {
     let id = resource.original_id();
     match id.kind.as_str() {
         "CustomResourceDefinition" | "Namespace" => false,
-        "APIService" => split_api_version(resource.api_version()).0 != "apiregistration.k8s.io",
+        "APIService" => id.group != "apiregistration.k8s.io",
         _ => true,
     }
 }

@@ -67,6 +67,12 @@ impl Resource {
         self.previous.first().map_or_else(|| self.current_id(), |first| self.id_of(first))
     }
 
+    /// All ids the resource had, and the one it has.
+    pub(super) fn ids(&self) -> Vec<Id> {
+        let previous = self.previous.iter().map(|previous| self.id_of(previous));
+        previous.chain([self.current_id()]).collect()
+    }
+
     /// Tells whether the resource has or had this id.
     pub(super) fn has_any_id(&self, id: &Id) -> bool {
         self.current_id() == *id || self.previous.iter().any(|previous| self.id_of(previous) == *id)

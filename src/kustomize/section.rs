@@ -101,6 +101,19 @@ impl<'k> Section<'k> {
         }
     }
 
+    /// Returns a whole number.
+    pub(super) fn integer(&self, key: &str) -> Result<Option<i64>> {
+        let Some(node) = self.get(key) else {
+            return Ok(None);
+        };
+        let scalar = node.as_scalar().filter(|scalar| resolve_kustomization_scalar(scalar) == ScalarKind::Number);
+        let printed = scalar.and_then(yaml::print_resource_scalar);
+        match printed.and_then(|printed| printed.parse().ok()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(wrong_type(node, key, "a whole number")),
+        }
+    }
+
     /// Returns a mapping of strings to strings.
     pub(super) fn pairs(&self, key: &str) -> Result<Vec<(String, Text)>> {
         let Some(node) = self.get(key) else {

@@ -104,12 +104,17 @@ impl Node {
 
     /// A new string.
     pub(crate) fn string(text: impl Into<Arc<str>>, place: &Place) -> Self {
+        Self::plain(text, ScalarKind::Str, place)
+    }
+
+    /// A new scalar of any kind, printed as it is.
+    pub(crate) fn plain(text: impl Into<Arc<str>>, kind: ScalarKind, place: &Place) -> Self {
         let text = text.into();
         Self {
             value: Value::Scalar(Scalar {
                 printed: text.clone(),
                 text,
-                kind: ScalarKind::Str,
+                kind,
                 is_verbatim: false,
                 is_quoted: false,
                 decided: None,
@@ -125,11 +130,7 @@ impl Node {
 
     /// A new null.
     pub(crate) fn null(place: &Place) -> Self {
-        let mut node = Self::string("null", place);
-        if let Value::Scalar(scalar) = &mut node.value {
-            scalar.kind = ScalarKind::Null;
-        }
-        node
+        Self::plain("null", ScalarKind::Null, place)
     }
 
     pub(crate) fn as_scalar(&self) -> Option<&Scalar> {
@@ -196,6 +197,15 @@ impl Node {
             self.set(key, Self::map(Vec::new(), &place));
         }
         self.get_mut(key)
+    }
+
+    /// Puts a string here that was decided at `place`; quotes stay.
+    pub(crate) fn replace_text(&mut self, text: impl Into<Arc<str>>, place: &Place) {
+        let was_quoted = self.as_scalar().is_some_and(|scalar| scalar.is_quoted);
+        *self = Self::string(text, place);
+        if let Value::Scalar(scalar) = &mut self.value {
+            scalar.is_quoted = was_quoted;
+        }
     }
 
     /// How many levels this node has; a scalar one.
