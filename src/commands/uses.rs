@@ -1,13 +1,16 @@
 //! What each environment runs on both sides, and what of it is new.
 
-use std::thread;
+use std::collections::BTreeMap;
 
 use super::error::Error;
 use super::workspace::Workspace;
 use crate::diff;
 use crate::domain::tree::TreeError;
-use crate::domain::{Change, Environment, Finding, OverlayError, Severity, Tree};
-use crate::overlay::{self, Uses};
+use crate::domain::{
+    Change, Difference, Environment, Finding, OverlayError, Partial, Revision, Severity, Tree, TreePath,
+};
+use crate::kustomize::Files;
+use crate::overlay::{self, Reach, Settings, Uses};
 use crate::plan::{self, Sorted};
 
 /// The changes of one environment, with what is to be said before any registry is asked.
@@ -18,30 +21,108 @@ pub(super) struct EnvironmentChanges {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Compares the wanted environments of both trees; the two sides are read at the same time.
+/// Compares the wanted environments of both trees, as far as the change between them can reach: an overlay that reads nothing
+/// that differs is the same on both sides, and is not resolved.
 pub(super) fn changes(workspace: &Workspace, wanted: &[String]) -> Result<Vec<EnvironmentChanges>, Error> {
     let all = workspace.config.environments.clone();
     let environments = select(&all, wanted)?;
-    let side = |tree: &dyn Tree| -> Result<Vec<Uses>, TreeError> {
-        environments.iter().map(|environment| overlay::uses(tree, environment)).collect()
+    let (base, head) = (workspace.base.as_ref(), workspace.head.as_ref());
+    // Against nothing, everything differs.
+    let difference = match workspace.range.base {
+        Revision::Empty => None,
+        _ => Some(Difference::between(base, head)?),
     };
-    let (base, head) = thread::scope(|scope| {
-        let base = scope.spawn(|| side(workspace.base.as_ref()));
-        let head = side(workspace.head.as_ref());
-        (base.join(), head)
-    });
-    let base =
-        base.map_err(|_| Error::usage("reading the base revision failed", "report this as a fault of promote-bot"))??;
-    let mut found = Vec::new();
-    for ((environment, base), head) in environments.into_iter().zip(base).zip(head?) {
-        let is_empty = base.overlays + head.overlays == 0;
-        let mut changes = compare(environment, &all, &base, &head);
-        if is_empty {
+    let reach = difference.as_ref().map(|difference| Reach::new(base, difference));
+    let mut sides: Vec<Sides> = environments
+        .iter()
+        .map(|environment| Sides::find(base, head, environment, reach.as_ref()))
+        .collect::<Result<_, _>>()?;
+    let files = Files::default();
+    let tasks = tasks(&sides);
+    let resolve = |task: &Task| {
+        let settings = Settings::of(&environments[task.environment], &files);
+        overlay::resolve(if task.is_head { head } else { base }, &task.overlay, &settings)
+    };
+    let mut done = tasks.iter();
+    overlay::in_order(&tasks, resolve, |images| {
+        if let Some(task) = done.next() {
+            let sides = &mut sides[task.environment];
+            let side = if task.is_head { &mut sides.head } else { &mut sides.base };
+            side.add(&task.overlay, images);
+        }
+        Ok::<(), Error>(())
+    })?;
+    let changes = environments.into_iter().zip(sides).map(|(environment, sides)| sides.compare(environment, &all));
+    Ok(changes.collect())
+}
+
+/// One overlay of one environment to be resolved on one side.
+struct Task {
+    environment: usize,
+    overlay: TreePath,
+    is_head: bool,
+}
+
+/// The two sides of one environment.
+struct Sides {
+    /// The overlays to be resolved, each with whether it is there at the base and at the head.
+    overlays: BTreeMap<TreePath, (bool, bool)>,
+    is_empty: bool,
+    base: Uses,
+    head: Uses,
+}
+
+impl Sides {
+    fn find(
+        base: &dyn Tree,
+        head: &dyn Tree,
+        environment: &Environment,
+        reach: Option<&Reach<'_>>,
+    ) -> Result<Self, TreeError> {
+        let mut overlays: BTreeMap<TreePath, (bool, bool)> = BTreeMap::new();
+        for overlay in overlay::find(base, &environment.overlays)? {
+            overlays.entry(overlay).or_default().0 = true;
+        }
+        for overlay in overlay::find(head, &environment.overlays)? {
+            overlays.entry(overlay).or_default().1 = true;
+        }
+        let is_empty = overlays.is_empty();
+        if let Some(reach) = reach {
+            let all: Vec<(TreePath, (bool, bool))> = std::mem::take(&mut overlays).into_iter().collect();
+            // An overlay that only one side names is new or gone, whatever it reads.
+            let is_reached =
+                |(overlay, there): &(TreePath, (bool, bool))| *there != (true, true) || reach.touches(overlay);
+            let mut asked = all.iter();
+            overlay::in_order(&all, is_reached, |is_reached| {
+                overlays.extend(asked.next().filter(|_| is_reached).cloned());
+                Ok::<(), TreeError>(())
+            })?;
+        }
+        Ok(Self { overlays, is_empty, base: Uses::default(), head: Uses::default() })
+    }
+
+    fn compare(self, environment: Environment, all: &[Environment]) -> EnvironmentChanges {
+        let mut changes = compare(environment, all, &self.base, &self.head);
+        if self.is_empty {
             changes.findings.push(plan::no_overlay(&changes.environment));
         }
-        found.push(changes);
+        changes
     }
-    Ok(found)
+}
+
+/// What is to be resolved; the two sides of an overlay follow each other, for they share most files.
+fn tasks(sides: &[Sides]) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for (environment, sides) in sides.iter().enumerate() {
+        for (overlay, (in_base, in_head)) in &sides.overlays {
+            for (is_there, is_head) in [(in_base, false), (in_head, true)] {
+                if *is_there {
+                    tasks.push(Task { environment, overlay: overlay.clone(), is_head });
+                }
+            }
+        }
+    }
+    tasks
 }
 
 /// Picks the environments that are wanted, all when none are named.
@@ -57,12 +138,26 @@ pub(super) fn select(all: &[Environment], wanted: &[String]) -> Result<Vec<Envir
     Ok(all.iter().filter(is_wanted).cloned().collect())
 }
 
+/// Finds the gap of the other side that is about the same thing, whatever its revision.
+fn predecessor<'p>(gap: &Partial, others: &'p [Partial]) -> Option<&'p Partial> {
+    let thing = |gap: &Partial| gap.what.split('?').next().unwrap_or_default().to_owned();
+    let same = |other: &&Partial| {
+        other.reason == gap.reason && other.location.path == gap.location.path && thing(other) == thing(gap)
+    };
+    others.iter().find(same)
+}
+
 fn compare(environment: Environment, all: &[Environment], base: &Uses, head: &Uses) -> EnvironmentChanges {
     let changes = diff::changes(&base.sites, &head.sites);
     let sorted = plan::candidates(&environment, all, &changes);
     let mut findings: Vec<Finding> =
         head.errors.iter().map(|error| plan::unresolved_overlay(error, Severity::Error)).collect();
-    findings.extend(head.partial.iter().map(plan::partial_overlay));
+    findings.extend(head.partial.iter().map(|gap| plan::partial_overlay(gap, predecessor(gap, &base.partial))));
+    for gap in base.partial.iter().filter(|gap| predecessor(gap, &head.partial).is_none()) {
+        let finding = plan::partial_overlay(gap, None);
+        let message = format!("at the base {}; an image may count as new that is not", finding.message);
+        findings.push(Finding { severity: Severity::Warning, message, ..finding });
+    }
     for error in base.errors.iter().filter(|error| !head.errors.iter().any(|other| other.overlay == error.overlay)) {
         let message = format!(
             "the base of this overlay cannot be resolved, so every image in it counts as new: {}",

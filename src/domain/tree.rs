@@ -192,6 +192,15 @@ pub trait Tree: Send + Sync {
 /// # Errors
 /// [`TreeError::Link`] for a link that leaves the tree (or is absolute) or a circle of links.
 pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, EntryKind)>, TreeError> {
+    let (reached, kind) = land(tree, path)?;
+    Ok(kind.map(|kind| (reached, kind)))
+}
+
+/// Follows symbolic links as [`follow`] does, and tells also where the way ends when nothing stands there.
+///
+/// # Errors
+/// As [`follow`].
+pub fn land(tree: &dyn Tree, path: &TreePath) -> Result<(TreePath, Option<EntryKind>), TreeError> {
     let mut remaining: Vec<String> = path.components().rev().map(str::to_owned).collect();
     let mut reached = TreePath::root();
     let mut kind = EntryKind::Directory;
@@ -200,7 +209,9 @@ pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, Entr
     while let Some(name) = remaining.pop() {
         let next = reached.join(&name).ok_or_else(|| broken("leads out of the tree"))?;
         match tree.kind(&next)? {
-            None => return Ok(None),
+            None => {
+                return Ok((remaining.iter().rev().fold(next, |path, name| path.child(name).unwrap_or(path)), None));
+            }
             Some(EntryKind::Symlink) => {
                 links += 1;
                 if links > MAX_LINKS {
@@ -215,7 +226,7 @@ pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, Entr
             Some(found) => (reached, kind) = (next, found),
         }
     }
-    Ok(Some((reached, kind)))
+    Ok((reached, Some(kind)))
 }
 
 /// A tree held in memory: files by path, directories implied.
@@ -306,6 +317,7 @@ mod tests {
         assert!(matches!(follow(&tree, &path("absolute/passwd")), Err(TreeError::Link { .. })));
         assert!(matches!(follow(&tree, &path("circle")), Err(TreeError::Link { why: "leads in a circle", .. })));
         assert_eq!(follow(&tree, &path("none")).unwrap(), None);
+        assert_eq!(land(&tree, &path("overlay/none/x")).unwrap(), (path("base/none/x"), None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) const MAX_ROOTS: usize = 64;
 /// How many values all files of one overlay may hold together with what patches and labels add, however often.
 const MAX_NODES: usize = 10_000_000;
 
-const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Reads files for one resolution.
 pub(super) struct Loader<'t> {

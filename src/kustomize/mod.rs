@@ -22,6 +22,7 @@ mod label_selector;
 mod labels;
 mod load;
 mod loose;
+mod mentions;
 mod model;
 mod names;
 mod namespace;
@@ -40,6 +41,7 @@ mod unsupported;
 pub use crate::manifest::sites_digest;
 pub use files::Files;
 pub use loose::read_loose;
+pub use mentions::mentions;
 
 use crate::domain::tree::TreeError;
 use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath};

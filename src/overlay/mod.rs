@@ -2,10 +2,12 @@
 
 mod find;
 mod layout;
+mod reach;
 mod spread;
 
 pub use find::find;
 pub use layout::{Layout, layout};
+pub use reach::Reach;
 pub use spread::in_order;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};

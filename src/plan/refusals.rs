@@ -243,19 +243,43 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
     }
 }
 
-/// Says that part of an overlay could not be resolved, so nothing can be proved of it.
+/// Says that part of an overlay could not be resolved, so nothing can be proved of it; `before` is the gap that stood in its
+/// place at the base.
 #[must_use]
-pub fn partial_overlay(partial: &Partial) -> Finding {
+pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
+    let (subject, help) = gap(&partial.reason);
+    let moved = match before {
+        Some(before) if before.what != partial.what => format!(", moved from {}", before.what),
+        _ => String::new(),
+    };
     Finding {
         rule: "unresolved-overlay".to_owned(),
         severity: Severity::Error,
         cause: Cause::Change,
-        message: format!("part of the overlay cannot be resolved ({}): {}", partial.reason, partial.what),
-        help: "vendor it in the repository, or keep the overlay out of promote-bot.yaml".to_owned(),
+        message: format!("{subject}, so not every image is known: {}{moved}", partial.what),
+        help: help.to_owned(),
         image: None,
         location: Some(partial.location.clone()),
         width: 0,
         excerpt: None,
+    }
+}
+
+/// What a gap is, and the way out.
+fn gap(reason: &str) -> (&'static str, &'static str) {
+    const RENDER: &str = "name its rendered manifests with `render` in promote-bot.yaml";
+    match reason {
+        "remote-base" => (
+            "the overlay has a remote base, and nothing is fetched",
+            "vendor it and list it under `vendored` in promote-bot.yaml, or name rendered manifests with `render`",
+        ),
+        "helm" => ("the overlay has a Helm chart, which is not rendered", RENDER),
+        "plugin" => ("the overlay needs a plugin, which is not run", RENDER),
+        "missing-file" => ("the overlay names a file that does not exist", "correct the path, or commit the file"),
+        "not-found" => {
+            ("something the overlay needs may stand in what cannot be resolved", "close the other gap first")
+        }
+        _ => ("part of the overlay cannot be resolved", RENDER),
     }
 }
 

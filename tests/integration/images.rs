@@ -16,7 +16,7 @@ fn kustomized() -> Repository {
             "overlays/production/kustomization.yaml",
             "resources:\n- ../../base\nimages:\n- name: api\n  newName: prod.example/team/api\n  newTag: \"1.4.2\"\n",
         ),
-        ("overlays/broken/kustomization.yaml", "resources:\n- ../../base\nreplacements: []\nhelmCharts:\n- name: x\n"),
+        ("overlays/broken/kustomization.yaml", "resource:\n- ../../base\n"),
     ])
 }
 
@@ -45,7 +45,7 @@ fn one_that_cannot_be_resolved_is_its_own_line_and_the_others_go_on() {
     let run = Program::new().run(repository.path(), &["images", "--overlays-from", "list", "-f", "json"]).expect(1);
     let found = lines(&run.stdout);
     assert_eq!(found.len(), 3);
-    assert!(found[0]["error"].as_str().unwrap().contains("helmCharts"), "{}", found[0]);
+    assert!(found[0]["error"].as_str().unwrap().contains("no field `resource`"), "{}", found[0]);
     assert!(!found[0]["hint"].as_str().unwrap().is_empty());
     assert_eq!(found[1]["images"][0]["image"], "prod.example/team/api:1.4.2");
     assert!(found[2]["error"].is_string());

@@ -47,10 +47,10 @@ fn an_overlay_that_cannot_be_resolved_is_a_no_with_its_place() {
     let report = offline(&repository, 1);
     let finding = &production(&report)["findings"][0];
     assert_eq!(finding["rule"], "unresolved-overlay");
-    assert!(finding["message"].as_str().unwrap().contains("helmCharts"), "{finding:#}");
+    assert!(finding["message"].as_str().unwrap().contains("Helm chart"), "{finding:#}");
     assert_eq!(
         (&finding["location"]["path"], &finding["location"]["line"]),
-        (&"overlays/production/kustomization.yaml".into(), &2.into())
+        (&"overlays/production/kustomization.yaml".into(), &3.into())
     );
     assert!(!finding["help"].as_str().unwrap().is_empty());
 }

@@ -21,5 +21,6 @@ mod kustomize;
 mod layouts;
 mod memory;
 mod promote;
+mod reach;
 mod readme;
 mod support;
