@@ -11,6 +11,7 @@
 mod accumulate;
 mod builtin_field_specs;
 mod configuration;
+mod field_path;
 mod field_spec;
 mod generators;
 mod id;
@@ -25,6 +26,7 @@ mod names;
 mod namespace;
 mod patches;
 mod pointer;
+mod refvar;
 mod remote;
 mod replicas;
 mod resource;
@@ -33,6 +35,7 @@ mod section;
 mod selector;
 mod strategic_merge;
 mod unsupported;
+mod vars;
 
 pub use crate::manifest::sites_digest;
 pub use loose::read_loose;

@@ -10,6 +10,7 @@ use super::patches::Patch;
 use super::replicas::Replica;
 use super::section::Section;
 use super::unsupported;
+use super::vars::Var;
 
 /// Every field kustomize 5.8.1 knows.
 const FIELDS: &[&str] = &[
@@ -69,6 +70,7 @@ pub(super) struct Kustomization {
     pub(super) common_annotations: Vec<(String, Text)>,
     pub(super) replicas: Vec<Replica>,
     pub(super) images: Vec<ImageEntry>,
+    pub(super) vars: Vec<Var>,
 }
 
 impl Kustomization {
@@ -105,6 +107,7 @@ impl Kustomization {
             common_annotations: section.pairs("commonAnnotations")?,
             replicas: Replica::read_all(&section)?,
             images,
+            vars: Var::read_all(&section)?,
         })
     }
 }
