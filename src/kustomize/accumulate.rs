@@ -12,6 +12,7 @@ use super::names::Affix;
 use super::remote::{is_remote, shown};
 use super::resource_set::ResourceSet;
 use super::unresolved::Unresolved;
+use super::vars::VarSet;
 use super::{labels, names, namespace, patches};
 
 /// Builds the kustomization in `overlay`.
@@ -30,7 +31,9 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(Reso
     let kustomization = target.read(&root, None)?;
     let mut accumulated = Accumulator::default();
     target.accumulate(&root, &kustomization, &mut accumulated)?;
-    Ok((accumulated.resources, target.unresolved))
+    let Accumulator { mut resources, configuration, vars } = accumulated;
+    vars.resolve(target.loader, &mut resources, configuration.specs(Field::VarReference), &mut target.unresolved)?;
+    Ok((resources, target.unresolved))
 }
 
 /// The resources so far, and the rules by which they are transformed.
@@ -38,6 +41,7 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(Reso
 struct Accumulator {
     resources: ResourceSet,
     configuration: Arc<Configuration>,
+    vars: VarSet,
 }
 
 struct Target<'l, 't> {
@@ -86,7 +90,8 @@ impl Target<'_, '_> {
             self.unresolved.unless_missing(added)?;
         }
         let configuration = accumulated.configuration.clone();
-        self.transform(root, kustomization, &mut accumulated.resources, &configuration)
+        self.transform(root, kustomization, &mut accumulated.resources, &configuration)?;
+        accumulated.vars.add(&kustomization.vars, &mut accumulated.resources, self.loader)
     }
 
     fn merge_configuration(
@@ -224,6 +229,7 @@ impl Target<'_, '_> {
             self.accumulate(directory, &kustomization, &mut own)?;
             accumulated.resources.append_all(own.resources.resources)?;
             self.merge_configuration(accumulated, own.configuration, &entry.place)?;
+            accumulated.vars.merge(own.vars)?;
         }
         self.roots.pop();
         Ok(())

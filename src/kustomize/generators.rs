@@ -99,6 +99,7 @@ impl Generator {
         }
         let mut resource = Resource::new(node);
         resource.behavior = self.behavior;
+        resource.has_hash = self.has_hash;
         resource.has_notes = self.has_hash || self.behavior != Behavior::Create;
         Ok(resource)
     }

@@ -11,6 +11,7 @@ use super::patches::Patch;
 use super::replicas::Replica;
 use super::section::Section;
 use super::unsupported;
+use super::vars::Var;
 
 /// Every field kustomize 5.8.1 knows.
 const FIELDS: &[&str] = &[
@@ -71,6 +72,7 @@ pub(super) struct Kustomization {
     pub(super) common_annotations: Vec<(String, Text)>,
     pub(super) replicas: Vec<Replica>,
     pub(super) images: Vec<ImageEntry>,
+    pub(super) vars: Vec<Var>,
 }
 
 impl Kustomization {
@@ -108,6 +110,7 @@ impl Kustomization {
             common_annotations: section.pairs("commonAnnotations")?,
             replicas: Replica::read_all(&section)?,
             images,
+            vars: Var::read_all(&section)?,
         })
     }
 }

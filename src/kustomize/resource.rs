@@ -1,5 +1,7 @@
 //! One Kubernetes object on its way through the transformers.
 
+use std::sync::Arc;
+
 use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Value};
 use crate::yaml::{self, ScalarKind};
 
@@ -32,13 +34,24 @@ pub(super) struct Resource {
     pub(super) behavior: Behavior,
     /// Whether kustomize keeps notes of its own under `metadata.annotations`, which JSON patches can see.
     pub(super) has_notes: bool,
+    /// Whether kustomize puts a hash of the content behind the name in the end.
+    pub(super) has_hash: bool,
+    /// The variables that are about this resource.
+    pub(super) var_names: Vec<Arc<str>>,
     previous: Vec<Previous>,
 }
 
 impl Resource {
     /// Takes a document that was checked, or made here.
     pub(super) fn new(node: Node) -> Self {
-        Self { node, behavior: Behavior::Create, has_notes: false, previous: Vec::new() }
+        Self {
+            node,
+            behavior: Behavior::Create,
+            has_notes: false,
+            has_hash: false,
+            var_names: Vec::new(),
+            previous: Vec::new(),
+        }
     }
 
     pub(super) fn api_version(&self) -> &str {
@@ -91,6 +104,7 @@ impl Resource {
     /// Takes over names, labels and annotations of the resource that this generated one replaces or is laid over.
     pub(super) fn inherit(&mut self, old: &Self) {
         self.previous.clone_from(&old.previous);
+        self.var_names.clone_from(&old.var_names);
         self.has_notes |= old.has_notes;
         for key in ["labels", "annotations"] {
             if let Some(Value::Map(inherited)) = old.node.path(&["metadata", key]).map(|map| map.value.clone())

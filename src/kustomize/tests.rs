@@ -1,7 +1,7 @@
 //! Whole overlays in memory: where references come from, what is refused, and that nothing hostile gets through.
 
 use crate::domain::tree::MemoryTree;
-use crate::domain::{ImageUse, OverlayImages, UseClass};
+use crate::domain::{DecidedBy, ImageUse, OverlayImages, UseClass};
 
 use super::*;
 
@@ -108,7 +108,7 @@ fn a_patch_file_is_the_origin_of_what_it_sets() {
 
 #[test]
 fn fields_that_are_not_supported_are_refused_by_name() {
-    for field in ["replacements", "vars", "transformers", "generators", "validators"] {
+    for field in ["replacements", "transformers", "generators", "validators"] {
         let text = format!("resources: []\n{field}:\n- x\n");
         let (message, place) = refusal(&[("kustomization.yaml", &text)]);
         assert!(message.contains(field), "{message}");
@@ -222,4 +222,43 @@ fn null_is_not_an_image() {
     let found = images(&loose(&tree).unwrap());
     assert_eq!(found.uses.len(), 1);
     assert_eq!(found.uses[0].image, "r");
+}
+
+const VARS: &str = "resources: [d.yaml, v.yaml]
+configurations: [c.yaml]
+vars:
+- name: IMAGE
+  objref: {apiVersion: v1, kind: ConfigMap, name: v}
+  fieldref: {fieldPath: data.it}
+";
+
+#[test]
+fn an_image_that_a_variable_goes_into_keeps_its_history() {
+    let deployment = DEPLOYMENT.replace("reg.example/api:1.4.1@sha256:aa", "$(IMAGE)");
+    let files = [
+        ("kustomization.yaml", VARS),
+        ("d.yaml", deployment.as_str()),
+        ("v.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: v}\ndata: {it: \"reg.example/api:2\"}\n"),
+        ("c.yaml", "varReference: [{path: spec/template/spec/containers/image}]\n"),
+    ];
+    let found = only(&files, "");
+    let decisions: Vec<_> = found.decisions.iter().map(|decision| (decision.by, decision.image.as_str())).collect();
+    assert_eq!(decisions, [(DecidedBy::Written, "$(IMAGE)"), (DecidedBy::Variable, "reg.example/api:2")]);
+    assert_eq!(found.location.to_string(), "v.yaml:4:13");
+    assert_eq!(found.origins.tag.unwrap().to_string(), "v.yaml:4:29");
+}
+
+#[test]
+fn the_hash_of_a_generated_resource_is_not_guessed() {
+    let deployment = DEPLOYMENT.replace("reg.example/api:1.4.1@sha256:aa", "$(IMAGE)");
+    let kustomization = VARS.replace("data.it", "metadata.name").replace(", v.yaml", "");
+    let kustomization = format!("{kustomization}configMapGenerator: [{{name: v, literals: [a=b]}}]\n");
+    let files = [
+        ("kustomization.yaml", kustomization.as_str()),
+        ("d.yaml", deployment.as_str()),
+        ("c.yaml", "varReference: [{path: spec/template/spec/containers/image}]\n"),
+    ];
+    let (message, place) = refusal(&files);
+    assert!(message.contains("hash"), "{message}");
+    assert_eq!(place, "kustomization.yaml:4:9");
 }
