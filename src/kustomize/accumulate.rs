@@ -12,7 +12,7 @@ use super::names::Affix;
 use super::remote::is_remote;
 use super::resource::read_resources;
 use super::resource_set::ResourceSet;
-use super::{labels, names, namespace, patches};
+use super::{labels, names, namespace, patches, replacements};
 
 /// Builds the kustomization in `overlay`.
 pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<ResourceSet> {
@@ -138,10 +138,10 @@ impl Target<'_, '_> {
         for replica in &kustomization.replicas {
             replica.apply(loader, resources, configuration.specs(Field::Replicas))?;
         }
-        kustomization
-            .images
-            .iter()
-            .try_for_each(|entry| entry.apply(loader, resources, configuration.specs(Field::Images)))
+        for entry in &kustomization.images {
+            entry.apply(loader, resources, configuration.specs(Field::Images))?;
+        }
+        replacements::apply(loader, root, &kustomization.replacements, resources)
     }
 
     /// Adds what a `resources` entry names: a file first, a directory second.

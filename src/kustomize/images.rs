@@ -154,6 +154,7 @@ impl ImageEntry {
             text,
             kind: ScalarKind::Str,
             is_verbatim: false,
+            is_untyped: false,
             is_quoted: scalar.is_quoted,
             decided: Some(Arc::new(decided)),
         })

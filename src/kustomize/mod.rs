@@ -27,6 +27,7 @@ mod patches;
 mod pointer;
 mod remote;
 mod replicas;
+mod replacements;
 mod resource;
 mod resource_set;
 mod section;

@@ -8,6 +8,7 @@ use super::images::ImageEntry;
 use super::labels::Labels;
 use super::patches::Patch;
 use super::replicas::Replica;
+use super::replacements;
 use super::section::Section;
 use super::unsupported;
 
@@ -69,6 +70,7 @@ pub(super) struct Kustomization {
     pub(super) common_annotations: Vec<(String, Text)>,
     pub(super) replicas: Vec<Replica>,
     pub(super) images: Vec<ImageEntry>,
+    pub(super) replacements: Vec<replacements::Entry>,
 }
 
 impl Kustomization {
@@ -105,6 +107,7 @@ impl Kustomization {
             common_annotations: section.pairs("commonAnnotations")?,
             replicas: Replica::read_all(&section)?,
             images,
+            replacements: replacements::Entry::read_all(&section)?,
         })
     }
 }

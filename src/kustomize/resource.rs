@@ -78,6 +78,12 @@ impl Resource {
         self.current_id() == *id || self.previous.iter().any(|previous| self.id_of(previous) == *id)
     }
 
+    /// Kind, name and namespace as they are written now, then those the resource had.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let previous = self.previous.iter().map(|had| (&*had.kind, &*had.name, &*had.namespace));
+        std::iter::once((self.kind(), self.name(), self.namespace())).chain(previous)
+    }
+
     /// Notes the current id before a change of name, namespace or kind.
     pub(super) fn remember_id(&mut self) {
         self.has_notes = true;

@@ -5,8 +5,7 @@ use crate::manifest::{Failure, Result};
 use super::section::Section;
 
 /// Field, and what it would need.
-const FIELDS: [(&str, &str); 9] = [
-    ("replacements", "set the image with `images:` or a patch instead"),
+const FIELDS: [(&str, &str); 8] = [
     ("vars", "set the value with `images:` or a patch instead"),
     ("transformers", "use the kustomization's own fields (`images`, `patches`, …) instead"),
     ("generators", "commit what the generator makes, or commit the rendered manifests instead of the kustomization"),
