@@ -10,9 +10,9 @@ use super::load::{Found, Loader, MAX_ROOTS, missing};
 use super::model::Kustomization;
 use super::names::Affix;
 use super::remote::is_remote;
-use super::resource::read_resources;
+use super::resource::{Resource, read_resources};
 use super::resource_set::ResourceSet;
-use super::{labels, names, namespace, patches, replacements};
+use super::{labels, names, namespace, patches, plugins, replacements};
 
 /// Builds the kustomization in `overlay`.
 pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<ResourceSet> {
@@ -73,12 +73,32 @@ impl Target<'_, '_> {
         for generator in &kustomization.generators {
             accumulated.resources.absorb(generator.generate(self.loader, root)?)?;
         }
+        let configs = self.plugin_configs(root, &kustomization.plugins.generators)?;
+        plugins::generate(self.loader, root, &configs, &mut accumulated.resources)?;
         for entry in &kustomization.components {
             let directory = self.directory(root, entry)?;
             self.enter(&directory, entry, true, accumulated)?;
         }
         let configuration = accumulated.configuration.clone();
-        self.transform(root, kustomization, &mut accumulated.resources, &configuration)
+        self.transform(root, kustomization, &mut accumulated.resources, &configuration)?;
+        let configs = self.plugin_configs(root, &kustomization.plugins.transformers)?;
+        plugins::transform(self.loader, root, &configs, &mut accumulated.resources)?;
+        let configs = self.plugin_configs(root, &kustomization.plugins.validators)?;
+        plugins::validate(self.loader, root, &configs, &mut accumulated.resources)
+    }
+
+    /// The configurations that entries hold or lead to; those that are written in place come first.
+    fn plugin_configs(&mut self, root: &TreePath, entries: &[Text]) -> Result<Vec<Resource>> {
+        let mut configs = Accumulator::default();
+        let mut paths = Vec::new();
+        for entry in entries {
+            match plugins::inline(entry) {
+                Some(inline) => configs.resources.append_all(inline)?,
+                None => paths.push(entry),
+            }
+        }
+        paths.into_iter().try_for_each(|path| self.add_resource(root, path, &mut configs))?;
+        Ok(configs.resources.resources)
     }
 
     fn merge_configuration(

@@ -14,6 +14,9 @@ use super::resource::{Behavior, Resource};
 use super::section::Section;
 
 const FIELDS: &[&str] = &["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type"];
+/// The fields of a generator that is configured as a plugin.
+pub(super) const PLUGIN_FIELDS: &[&str] =
+    &["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type", "metadata"];
 const OPTIONS: &[&str] = &["labels", "annotations", "disableNameSuffixHash", "immutable"];
 
 /// How long a line of encoded data gets.
@@ -36,8 +39,9 @@ pub(super) struct Generator {
     has_hash: bool,
 }
 
+/// What is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     ConfigMap,
     Secret,
 }
@@ -61,15 +65,27 @@ impl Generator {
         Ok(generators)
     }
 
+    /// Reads a generator configured as a plugin, which may be named by its metadata.
+    pub(super) fn read_plugin(entry: &Section<'_>, kind: Kind, name: Text, namespace: Option<Text>) -> Result<Self> {
+        let mut generator = Self::read_named(entry, kind, None, entry.text("name")?.unwrap_or(name))?;
+        generator.namespace = generator.namespace.or(namespace);
+        Ok(generator)
+    }
+
     fn read(entry: &Section<'_>, kind: Kind, shared: Option<&Section<'_>>) -> Result<Self> {
+        let unnamed = || Failure::at(&entry.place(), "a generator needs a `name`", "add `name`");
+        let name = entry.text("name")?.ok_or_else(unnamed)?;
+        Self::read_named(entry, kind, shared, name)
+    }
+
+    fn read_named(entry: &Section<'_>, kind: Kind, shared: Option<&Section<'_>>, name: Text) -> Result<Self> {
         let place = entry.place();
-        let unnamed = || Failure::at(&place, "a generator needs a `name`", "add `name`");
         let own = entry.section("options", OPTIONS)?;
         let mut envs = entry.texts("envs")?;
         envs.extend(entry.text("env")?);
         Ok(Self {
             kind,
-            name: entry.text("name")?.ok_or_else(unnamed)?,
+            name,
             namespace: entry.text("namespace")?,
             behavior: read_behavior(entry)?,
             literals: entry.texts("literals")?,

@@ -7,8 +7,9 @@ use super::generators::Generator;
 use super::images::ImageEntry;
 use super::labels::Labels;
 use super::patches::Patch;
-use super::replicas::Replica;
+use super::plugins::Plugins;
 use super::replacements;
+use super::replicas::Replica;
 use super::section::Section;
 use super::unsupported;
 
@@ -71,6 +72,7 @@ pub(super) struct Kustomization {
     pub(super) replicas: Vec<Replica>,
     pub(super) images: Vec<ImageEntry>,
     pub(super) replacements: Vec<replacements::Entry>,
+    pub(super) plugins: Plugins,
 }
 
 impl Kustomization {
@@ -108,6 +110,11 @@ impl Kustomization {
             replicas: Replica::read_all(&section)?,
             images,
             replacements: replacements::Entry::read_all(&section)?,
+            plugins: Plugins {
+                generators: section.texts("generators")?,
+                transformers: section.texts("transformers")?,
+                validators: section.texts("validators")?,
+            },
         })
     }
 }

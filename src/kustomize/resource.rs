@@ -94,6 +94,11 @@ impl Resource {
         });
     }
 
+    /// Tells whether kustomize will put a hash to the name.
+    pub(super) fn has_hash(&self) -> bool {
+        self.has_notes && matches!((self.api_version(), self.kind()), ("v1", "ConfigMap" | "Secret"))
+    }
+
     /// Takes over names, labels and annotations of the resource that this generated one replaces or is laid over.
     pub(super) fn inherit(&mut self, old: &Self) {
         self.previous.clone_from(&old.previous);

@@ -97,7 +97,7 @@ fn a_patch_file_is_the_origin_of_what_it_sets() {
 
 #[test]
 fn fields_that_are_not_supported_are_refused_by_name() {
-    for field in ["vars", "transformers", "generators", "validators", "helmCharts"] {
+    for field in ["vars", "helmCharts"] {
         let text = format!("resources: []\n{field}:\n- x\n");
         let (message, place) = refusal(&[("kustomization.yaml", &text)]);
         assert!(message.contains(field), "{message}");

@@ -5,11 +5,8 @@ use crate::manifest::{Failure, Result};
 use super::section::Section;
 
 /// Field, and what it would need.
-const FIELDS: [(&str, &str); 8] = [
+const FIELDS: [(&str, &str); 5] = [
     ("vars", "set the value with `images:` or a patch instead"),
-    ("transformers", "use the kustomization's own fields (`images`, `patches`, …) instead"),
-    ("generators", "commit what the generator makes, or commit the rendered manifests instead of the kustomization"),
-    ("validators", "run validators outside of the overlay that is promoted"),
     ("helmCharts", "commit the rendered chart and list it under `resources`"),
     ("helmChartInflationGenerator", "commit the rendered chart and list it under `resources`"),
     ("helmGlobals", "commit the rendered chart and list it under `resources`"),
