@@ -10,10 +10,11 @@ use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
 use super::names::Affix;
 use super::remote::{is_remote, shown};
+use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::unresolved::Unresolved;
 use super::vars::VarSet;
-use super::{labels, names, namespace, patches};
+use super::{labels, names, namespace, patches, plugins, replacements};
 
 /// Builds the kustomization in `overlay`.
 pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(ResourceSet, Unresolved)> {
@@ -85,13 +86,36 @@ impl Target<'_, '_> {
         for chart in &kustomization.charts {
             chart.note(self.loader, root, &mut self.unresolved)?;
         }
+        let configs = self.plugin_configs(root, &kustomization.plugins.generators)?;
+        plugins::generate(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
         for entry in &kustomization.components {
             let added = self.add_component(root, entry, accumulated);
             self.unresolved.unless_missing(added)?;
         }
         let configuration = accumulated.configuration.clone();
         self.transform(root, kustomization, &mut accumulated.resources, &configuration)?;
+        let configs = self.plugin_configs(root, &kustomization.plugins.transformers)?;
+        plugins::transform(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
+        let configs = self.plugin_configs(root, &kustomization.plugins.validators)?;
+        plugins::validate(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
         accumulated.vars.add(&kustomization.vars, &mut accumulated.resources, self.loader)
+    }
+
+    /// The configurations that entries hold or lead to; those that are written in place come first.
+    fn plugin_configs(&mut self, root: &TreePath, entries: &[Text]) -> Result<Vec<Resource>> {
+        let mut configs = Accumulator::default();
+        let mut paths = Vec::new();
+        for entry in entries {
+            match plugins::inline(entry) {
+                Some(inline) => configs.resources.append_all(inline)?,
+                None => paths.push(entry),
+            }
+        }
+        for path in paths {
+            let added = self.add_resource(root, path, &mut configs);
+            self.unresolved.unless_missing(added)?;
+        }
+        Ok(configs.resources.resources)
     }
 
     fn merge_configuration(
@@ -154,10 +178,10 @@ impl Target<'_, '_> {
         for replica in &kustomization.replicas {
             replica.apply(loader, resources, configuration.specs(Field::Replicas), &mut self.unresolved)?;
         }
-        kustomization
-            .images
-            .iter()
-            .try_for_each(|entry| entry.apply(loader, resources, configuration.specs(Field::Images)))
+        for entry in &kustomization.images {
+            entry.apply(loader, resources, configuration.specs(Field::Images))?;
+        }
+        replacements::apply(loader, root, &kustomization.replacements, resources, &mut self.unresolved)
     }
 
     /// Adds what a `resources` entry names: a file first, a directory second.

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::domain::TreePath;
 use crate::manifest::{Failure, Node, Place, Result, Text};
 
@@ -11,7 +14,13 @@ use super::resource::{Behavior, Resource};
 use super::section::Section;
 
 const FIELDS: &[&str] = &["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type"];
+/// The fields of a generator that is configured as a plugin.
+pub(super) const PLUGIN_FIELDS: &[&str] =
+    &["namespace", "name", "behavior", "literals", "files", "envs", "env", "options", "type", "metadata"];
 const OPTIONS: &[&str] = &["labels", "annotations", "disableNameSuffixHash", "immutable"];
+
+/// How long a line of encoded data gets.
+const LINE_LENGTH: usize = 70;
 
 /// One entry of a generator field.
 #[derive(Debug)]
@@ -24,15 +33,23 @@ pub(super) struct Generator {
     literals: Vec<Text>,
     files: Vec<Text>,
     envs: Vec<Text>,
+    secret_type: Option<Text>,
     labels: Vec<(String, Text)>,
     annotations: Vec<(String, Text)>,
     has_hash: bool,
 }
 
+/// What is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     ConfigMap,
     Secret,
+}
+
+/// What a key is given.
+enum Data {
+    Text(Node),
+    Bytes(Arc<[u8]>, Place),
 }
 
 impl Generator {
@@ -48,20 +65,33 @@ impl Generator {
         Ok(generators)
     }
 
+    /// Reads a generator configured as a plugin, which may be named by its metadata.
+    pub(super) fn read_plugin(entry: &Section<'_>, kind: Kind, name: Text, namespace: Option<Text>) -> Result<Self> {
+        let mut generator = Self::read_named(entry, kind, None, entry.text("name")?.unwrap_or(name))?;
+        generator.namespace = generator.namespace.or(namespace);
+        Ok(generator)
+    }
+
     fn read(entry: &Section<'_>, kind: Kind, shared: Option<&Section<'_>>) -> Result<Self> {
+        let unnamed = || Failure::at(&entry.place(), "a generator needs a `name`", "add `name`");
+        let name = entry.text("name")?.ok_or_else(unnamed)?;
+        Self::read_named(entry, kind, shared, name)
+    }
+
+    fn read_named(entry: &Section<'_>, kind: Kind, shared: Option<&Section<'_>>, name: Text) -> Result<Self> {
         let place = entry.place();
-        let unnamed = || Failure::at(&place, "a generator needs a `name`", "add `name`");
         let own = entry.section("options", OPTIONS)?;
         let mut envs = entry.texts("envs")?;
         envs.extend(entry.text("env")?);
         Ok(Self {
             kind,
-            name: entry.text("name")?.ok_or_else(unnamed)?,
+            name,
             namespace: entry.text("namespace")?,
             behavior: read_behavior(entry)?,
             literals: entry.texts("literals")?,
             files: entry.texts("files")?,
             envs,
+            secret_type: entry.text("type")?,
             labels: merged("labels", own.as_ref(), shared)?,
             annotations: merged("annotations", own.as_ref(), shared)?,
             has_hash: !is_set("disableNameSuffixHash", own.as_ref())? && !is_set("disableNameSuffixHash", shared)?,
@@ -92,10 +122,16 @@ impl Generator {
             vec![("apiVersion".into(), text("v1")), ("kind".into(), text(kind)), ("metadata".into(), metadata)],
             &self.place,
         );
-        // A Secret's data is encoded: nothing in it can be read as an image.
-        if self.kind == Kind::ConfigMap && !data.is_empty() {
-            let entries = data.into_iter().map(|(key, value)| (key.into(), value)).collect();
-            node.set("data", Node::map(entries, &self.place));
+        if self.kind == Kind::Secret {
+            let secret_type = self.secret_type.as_ref().map_or_else(|| text("Opaque"), |given| text(&given.text));
+            node.set("type", secret_type);
+            node.map_at("data");
+        }
+        for (key, value) in data {
+            let (field, value) = self.entry(&value);
+            if let Some(map) = node.map_at(field) {
+                map.set(&key, value);
+            }
         }
         let mut resource = Resource::new(node);
         resource.behavior = self.behavior;
@@ -104,31 +140,45 @@ impl Generator {
         Ok(resource)
     }
 
-    fn data(&self, loader: &mut Loader<'_>, root: &TreePath) -> Result<BTreeMap<String, Node>> {
+    /// Where an entry goes, and how it is written there: what is not UTF-8 is encoded, and so is all of a Secret.
+    fn entry(&self, entry: &Data) -> (&'static str, Node) {
+        match (self.kind, entry) {
+            (Kind::ConfigMap, Data::Text(node)) => ("data", node.clone()),
+            (Kind::ConfigMap, Data::Bytes(bytes, place)) => ("binaryData", encoded(bytes, place)),
+            (Kind::Secret, Data::Bytes(bytes, place)) => ("data", encoded(bytes, place)),
+            (Kind::Secret, Data::Text(node)) => {
+                ("data", encoded(node.text().unwrap_or_default().as_bytes(), &node.place))
+            }
+        }
+    }
+
+    fn data(&self, loader: &mut Loader<'_>, root: &TreePath) -> Result<BTreeMap<String, Data>> {
         let mut data = BTreeMap::new();
         for env in &self.envs {
             let (file, content) = loader.read(root, &env.text, &env.place)?;
             for (key, value) in env_lines(&file, &content) {
-                self.insert(&mut data, key, value, &env.place)?;
+                self.insert(&mut data, key, Data::Text(value), &env.place)?;
             }
         }
         for literal in &self.literals {
             let (key, value) = read_literal(literal)?;
-            self.insert(&mut data, key, value, &literal.place)?;
+            self.insert(&mut data, key, Data::Text(value), &literal.place)?;
         }
         for source in &self.files {
             let (key, path) = source.text.split_once('=').unwrap_or(("", &source.text));
             let (file, content) = loader.read(root, path, &source.place)?;
             let key = if key.is_empty() { path.rsplit('/').next().unwrap_or(path) } else { key };
             let place = Place::start_of(file.as_str());
-            // What is not UTF-8 goes to `binaryData`, encoded.
-            let value = std::str::from_utf8(&content).map(|text| Node::string(text, &place));
-            self.insert(&mut data, key.to_owned(), value.unwrap_or_else(|_| Node::null(&place)), &source.place)?;
+            let value = match std::str::from_utf8(&content) {
+                Ok(text) => Data::Text(Node::string(text, &place)),
+                Err(_) => Data::Bytes(content, place),
+            };
+            self.insert(&mut data, key.to_owned(), value, &source.place)?;
         }
         Ok(data)
     }
 
-    fn insert(&self, data: &mut BTreeMap<String, Node>, key: String, value: Node, place: &Place) -> Result<()> {
+    fn insert(&self, data: &mut BTreeMap<String, Data>, key: String, value: Data, place: &Place) -> Result<()> {
         if data.contains_key(&key) {
             let message = format!("the generator {} is given the key `{key}` twice", self.name.text);
             return Err(Failure::at(place, message, "remove one of them"));
@@ -136,6 +186,17 @@ impl Generator {
         data.insert(key, value);
         Ok(())
     }
+}
+
+/// Base64 as kustomize writes it: lines of 70 characters, each but the only one with its end.
+fn encoded(bytes: &[u8], place: &Place) -> Node {
+    let text = BASE64_STANDARD.encode(bytes);
+    if text.len() <= LINE_LENGTH {
+        return Node::string(text, place);
+    }
+    let lines = text.as_bytes().chunks(LINE_LENGTH);
+    let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
+    Node::string(lines.join("\n") + "\n", place)
 }
 
 fn read_behavior(entry: &Section<'_>) -> Result<Behavior> {

@@ -14,6 +14,8 @@ use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::section::Section;
 
+const FIELDS: &[&str] = &["name", "newName", "tagSuffix", "newTag", "digest"];
+
 /// How many entries one kustomization may have: each is a compiled expression, tried on every image.
 const MAX_ENTRIES: usize = 2_000;
 /// How large a compiled name may get.
@@ -34,12 +36,18 @@ pub(super) struct ImageEntry {
 impl ImageEntry {
     /// Reads all entries under `key`.
     pub(super) fn read_all(kustomization: &Section<'_>, key: &'static str) -> Result<Vec<Self>> {
-        let entries = kustomization.sections(key, &["name", "newName", "tagSuffix", "newTag", "digest"])?;
+        let entries = kustomization.sections(key, FIELDS)?;
         if let Some(first) = entries.get(MAX_ENTRIES) {
             let message = format!("`{key}` has more than {MAX_ENTRIES} entries");
             return Err(Failure::at(&first.place(), message, "split the overlay"));
         }
         entries.iter().map(Self::read).collect()
+    }
+
+    /// Reads the one entry under `key`.
+    pub(super) fn read_one(owner: &Section<'_>, key: &'static str) -> Result<Self> {
+        let entry = owner.section(key, FIELDS)?;
+        entry.as_ref().map_or_else(|| Self::read(owner), Self::read)
     }
 
     fn read(entry: &Section<'_>) -> Result<Self> {
@@ -173,6 +181,7 @@ impl ImageEntry {
             text,
             kind: ScalarKind::Str,
             is_verbatim: false,
+            is_untyped: false,
             is_quoted: scalar.is_quoted,
             decided: Some(Arc::new(decided)),
         })

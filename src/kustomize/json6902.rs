@@ -164,7 +164,8 @@ impl Operation {
     }
 }
 
-fn is_equal(a: &Node, b: &Node) -> bool {
+/// Tells whether two values are printed alike.
+pub(super) fn is_equal(a: &Node, b: &Node) -> bool {
     match (&a.value, &b.value) {
         (Value::Scalar(a), Value::Scalar(b)) => a.kind == b.kind && a.printed == b.printed,
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b)),

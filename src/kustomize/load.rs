@@ -113,6 +113,11 @@ impl<'t> Loader<'t> {
         }
     }
 
+    /// The content of a file that was parsed.
+    pub(super) fn source(&self, file: &TreePath) -> Option<Arc<[u8]>> {
+        self.tree.read(file).ok()
+    }
+
     fn content(&mut self, file: &TreePath, place: &Place) -> Result<Arc<[u8]>> {
         self.count_file(place)?;
         self.tree.read(file).map_err(|error| Failure::of_tree(&error, Some(place)))

@@ -8,6 +8,8 @@ use super::generators::Generator;
 use super::images::ImageEntry;
 use super::labels::Labels;
 use super::patches::Patch;
+use super::plugins::Plugins;
+use super::replacements;
 use super::replicas::Replica;
 use super::section::Section;
 use super::unsupported;
@@ -73,6 +75,8 @@ pub(super) struct Kustomization {
     pub(super) replicas: Vec<Replica>,
     pub(super) images: Vec<ImageEntry>,
     pub(super) vars: Vec<Var>,
+    pub(super) replacements: Vec<replacements::Entry>,
+    pub(super) plugins: Plugins,
 }
 
 impl Kustomization {
@@ -111,6 +115,12 @@ impl Kustomization {
             replicas: Replica::read_all(&section)?,
             images,
             vars: Var::read_all(&section)?,
+            replacements: replacements::Entry::read_all(&section)?,
+            plugins: Plugins {
+                generators: section.texts("generators")?,
+                transformers: section.texts("transformers")?,
+                validators: section.texts("validators")?,
+            },
         })
     }
 }

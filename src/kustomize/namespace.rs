@@ -10,7 +10,6 @@ use super::resource_set::ResourceSet;
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(dead_code, reason = "a kustomization's `namespace` wants the default; a NamespaceTransformer may say more")]
 pub(super) enum Subjects {
     /// Those with the name `default`.
     #[default]

@@ -33,15 +33,28 @@ enum Source {
     File(Text),
 }
 
+/// The fields of a patch.
+pub(super) const FIELDS: &[&str] = &["path", "patch", "target", "options"];
+
 impl Patch {
     /// Reads all entries under `key`.
     pub(super) fn read_all(kustomization: &Section<'_>, key: &'static str) -> Result<Vec<Self>> {
-        let entries = kustomization.sections(key, &["path", "patch", "target", "options"])?;
+        let entries = kustomization.sections(key, FIELDS)?;
         entries.iter().map(Self::read).collect()
     }
 
-    fn read(entry: &Section<'_>) -> Result<Self> {
-        let inline = entry.text("patch")?.filter(|text| !text.text.trim().is_empty());
+    /// Reads one entry.
+    pub(super) fn read(entry: &Section<'_>) -> Result<Self> {
+        Self::read_from(entry, "patch")
+    }
+
+    /// Reads the configuration of a transformer that is for JSON patches only.
+    pub(super) fn read_operations(entry: &Section<'_>) -> Result<Self> {
+        Self::read_from(entry, "jsonOp")
+    }
+
+    fn read_from(entry: &Section<'_>, key: &'static str) -> Result<Self> {
+        let inline = entry.text(key)?.filter(|text| !text.text.trim().is_empty());
         let source = match (inline, entry.text("path")?) {
             (Some(text), None) => Source::Inline(text),
             (None, Some(path)) => Source::File(path),

@@ -9,6 +9,8 @@ use super::resource_set::ResourceSet;
 use super::section::Section;
 use super::unresolved::Unresolved;
 
+const FIELDS: &[&str] = &["name", "count"];
+
 /// One entry of `replicas`.
 #[derive(Debug)]
 pub(super) struct Replica {
@@ -20,11 +22,17 @@ pub(super) struct Replica {
 impl Replica {
     /// Reads all entries.
     pub(super) fn read_all(kustomization: &Section<'_>) -> Result<Vec<Self>> {
-        let entries = kustomization.sections("replicas", &["name", "count"])?;
-        let read = |entry: &Section<'_>| {
-            Ok(Self { place: entry.place(), name: entry.text("name")?, count: entry.integer("count")?.unwrap_or(0) })
-        };
-        entries.iter().map(read).collect()
+        kustomization.sections("replicas", FIELDS)?.iter().map(Self::read).collect()
+    }
+
+    /// Reads the one entry under `key`.
+    pub(super) fn read_one(owner: &Section<'_>, key: &'static str) -> Result<Self> {
+        let entry = owner.section(key, FIELDS)?;
+        entry.as_ref().map_or_else(|| Self::read(owner), Self::read)
+    }
+
+    fn read(entry: &Section<'_>) -> Result<Self> {
+        Ok(Self { place: entry.place(), name: entry.text("name")?, count: entry.integer("count")?.unwrap_or(0) })
     }
 
     /// Sets the count of all resources that have or had the name; one must be of a type that `specs` mean.

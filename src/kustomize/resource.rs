@@ -91,6 +91,12 @@ impl Resource {
         self.current_id() == *id || self.previous.iter().any(|previous| self.id_of(previous) == *id)
     }
 
+    /// Kind, name and namespace as they are written now, then those the resource had.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let previous = self.previous.iter().map(|had| (&*had.kind, &*had.name, &*had.namespace));
+        std::iter::once((self.kind(), self.name(), self.namespace())).chain(previous)
+    }
+
     /// Notes the current id before a change of name, namespace or kind.
     pub(super) fn remember_id(&mut self) {
         self.has_notes = true;
@@ -99,6 +105,11 @@ impl Resource {
             name: self.name().to_owned(),
             namespace: self.namespace().to_owned(),
         });
+    }
+
+    /// Tells whether kustomize will put a hash to the name.
+    pub(super) fn has_hash(&self) -> bool {
+        self.has_notes && matches!((self.api_version(), self.kind()), ("v1", "ConfigMap" | "Secret"))
     }
 
     /// Takes over names, labels and annotations of the resource that this generated one replaces or is laid over.

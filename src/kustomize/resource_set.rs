@@ -73,6 +73,11 @@ impl ResourceSet {
         }
     }
 
+    /// Drops resources of which nothing is left.
+    pub(super) fn drop_empty(&mut self) {
+        self.resources.retain(|resource| !resource.node.is_null() && !resource.node.is_empty_map());
+    }
+
     /// Fails when two resources have one id.
     pub(super) fn check_unique(&self, place: &Place) -> Result<()> {
         let mut ids = HashSet::new();

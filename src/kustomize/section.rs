@@ -8,6 +8,16 @@ pub(super) struct Section<'k> {
     pub(super) node: &'k yaml::Node,
     entries: Vec<(&'static str, &'k yaml::Node, &'k yaml::Node)>,
     source: &'k [u8],
+    strictness: Strictness,
+}
+
+/// What becomes of fields that are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// They are errors, as in a kustomization.
+    Strict,
+    /// They are ignored, as in the files a kustomization names and in the configuration of plugins.
+    Lenient,
 }
 
 impl<'k> Section<'k> {
@@ -18,7 +28,27 @@ impl<'k> Section<'k> {
         known: &'static [&'static str],
         source: &'k [u8],
     ) -> Result<Self> {
-        let mut section = Self { node, entries: Vec::new(), source };
+        Self::read(node, what, known, source, Strictness::Strict)
+    }
+
+    /// Reads `node` as a mapping, of which only the fields `known` count; null counts as empty.
+    pub(super) fn lenient(
+        node: &'k yaml::Node,
+        what: &str,
+        known: &'static [&'static str],
+        source: &'k [u8],
+    ) -> Result<Self> {
+        Self::read(node, what, known, source, Strictness::Lenient)
+    }
+
+    fn read(
+        node: &'k yaml::Node,
+        what: &str,
+        known: &'static [&'static str],
+        source: &'k [u8],
+        strictness: Strictness,
+    ) -> Result<Self> {
+        let mut section = Self { node, entries: Vec::new(), source, strictness };
         if node.is_null() {
             return Ok(section);
         }
@@ -28,7 +58,10 @@ impl<'k> Section<'k> {
         for (key, value) in entries {
             let text = key.as_str().unwrap_or_default();
             let Some(name) = known.iter().find(|name| name.eq_ignore_ascii_case(text)) else {
-                return Err(unknown(key, text, what, known));
+                match strictness {
+                    Strictness::Strict => return Err(unknown(key, text, what, known)),
+                    Strictness::Lenient => continue,
+                }
             };
             section.entries.retain(|(other, ..)| other != name);
             if !is_null(value) {
@@ -56,11 +89,12 @@ impl<'k> Section<'k> {
 
     /// Returns a string field; an empty one counts as absent.
     pub(super) fn text(&self, key: &str) -> Result<Option<Text>> {
-        let Some(node) = self.get(key) else {
-            return Ok(None);
-        };
-        let text = self.text_of(node, key)?;
-        Ok((!text.text.is_empty()).then_some(text))
+        Ok(self.given_text(key)?.filter(|text| !text.text.is_empty()))
+    }
+
+    /// Returns a string field, be it empty.
+    pub(super) fn given_text(&self, key: &str) -> Result<Option<Text>> {
+        self.get(key).map(|node| self.text_of(node, key)).transpose()
     }
 
     /// Returns a field that is a list of strings.
@@ -80,12 +114,12 @@ impl<'k> Section<'k> {
     /// Returns the elements of a list of mappings.
     pub(super) fn sections(&self, key: &'static str, known: &'static [&'static str]) -> Result<Vec<Section<'k>>> {
         let elements = self.list(key)?;
-        elements.iter().map(|element| Section::of(element, key, known, self.source)).collect()
+        elements.iter().map(|element| Section::read(element, key, known, self.source, self.strictness)).collect()
     }
 
     /// Returns a field that is a mapping.
     pub(super) fn section(&self, key: &'static str, known: &'static [&'static str]) -> Result<Option<Section<'k>>> {
-        self.get(key).map(|node| Section::of(node, key, known, self.source)).transpose()
+        self.get(key).map(|node| Section::read(node, key, known, self.source, self.strictness)).transpose()
     }
 
     /// Returns a truth value, false when absent.

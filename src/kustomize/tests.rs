@@ -108,12 +108,6 @@ fn a_patch_file_is_the_origin_of_what_it_sets() {
 
 #[test]
 fn fields_that_are_not_supported_are_refused_by_name() {
-    for field in ["replacements", "transformers", "generators", "validators"] {
-        let text = format!("resources: []\n{field}:\n- x\n");
-        let (message, place) = refusal(&[("kustomization.yaml", &text)]);
-        assert!(message.contains(field), "{message}");
-        assert_eq!(place, "kustomization.yaml:2:1");
-    }
     assert!(refusal(&[("kustomization.yaml", "openapi: {path: x}\n")]).0.contains("openapi"));
 }
 

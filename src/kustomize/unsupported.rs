@@ -5,13 +5,8 @@ use crate::manifest::{Failure, Result};
 use super::section::Section;
 
 /// Field, and what it would need.
-const FIELDS: [(&str, &str); 5] = [
-    ("replacements", "set the image with `images:` or a patch instead"),
-    ("transformers", "use the kustomization's own fields (`images`, `patches`, …) instead"),
-    ("generators", "commit what the generator makes, or commit the rendered manifests instead of the kustomization"),
-    ("validators", "run validators outside of the overlay that is promoted"),
-    ("openapi", "remove the schema, or commit the rendered manifests instead of the kustomization"),
-];
+const FIELDS: [(&str, &str); 1] =
+    [("openapi", "remove the schema, or commit the rendered manifests instead of the kustomization")];
 
 /// Refuses the first field in use that is not supported.
 pub(super) fn refuse(section: &Section<'_>) -> Result<()> {

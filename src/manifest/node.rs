@@ -73,6 +73,8 @@ pub(crate) struct Scalar {
     pub(crate) is_verbatim: bool,
     /// Whether it was written in quotes or as a block; a patch that replaces it inherits them.
     pub(crate) is_quoted: bool,
+    /// Whether it was made without a type, so that each text it is given is read anew.
+    pub(crate) is_untyped: bool,
     /// Set where parts were put together, or where another scalar stood before.
     pub(crate) decided: Option<Arc<Decided>>,
 }
@@ -117,10 +119,21 @@ impl Node {
                 kind,
                 is_verbatim: false,
                 is_quoted: false,
+                is_untyped: false,
                 decided: None,
             }),
             place: place.clone(),
         }
+    }
+
+    /// A new scalar that is what its text is read as: `5` a number, nothing at all null.
+    pub(crate) fn untyped(text: &str, place: &Place) -> Self {
+        let mut node = Self::string("", place);
+        if let Value::Scalar(scalar) = &mut node.value {
+            scalar.is_untyped = true;
+            scalar.set_text(text.into());
+        }
+        node
     }
 
     /// A new map.
@@ -269,6 +282,7 @@ impl Scalar {
             kind,
             is_verbatim: !is_block && node.mark.end.saturating_sub(node.mark.start) == scalar.text.len() + quotes,
             is_quoted: scalar.style != Style::Plain,
+            is_untyped: false,
             decided: None,
         })
     }
@@ -277,6 +291,29 @@ impl Scalar {
     pub(crate) fn requote(&mut self) {
         let plain = yaml::Scalar { text: self.text.clone(), style: Style::Plain, tag: None };
         self.is_quoted = self.kind == ScalarKind::Str && yaml::resolve_kustomization_scalar(&plain) != ScalarKind::Str;
+    }
+
+    /// Gives it another text but not another type; false where the text is none of that type, which go-yaml cannot print.
+    pub(crate) fn set_text(&mut self, text: Arc<str>) -> bool {
+        let plain = yaml::Scalar { text: text.clone(), style: Style::Plain, tag: None };
+        let found = yaml::resolve_resource_scalar(&plain);
+        let is_whole = |text: &str| !text.contains(['.', 'e', 'E', 'n', 'N']);
+        if self.is_untyped {
+            self.kind = found;
+        } else if self.kind == ScalarKind::Str {
+            (self.text, self.printed) = (text.clone(), text);
+            return true;
+        }
+        let printed = yaml::print_resource_scalar(&plain).filter(|_| self.kind == found).map(String::from);
+        let Some(printed) = printed else { return false };
+        let fits = self.is_untyped || self.kind != ScalarKind::Number || !is_whole(&self.printed) || is_whole(&printed);
+        (self.text, self.printed) = (text, printed.into());
+        fits
+    }
+
+    /// Cuts it down to a piece of its text, of whatever type that would be.
+    pub(crate) fn set_piece(&mut self, text: Arc<str>) {
+        (self.text, self.printed) = (text.clone(), text);
     }
 
     /// Makes it text, whatever it was read as.

@@ -1,0 +1,143 @@
+//! The transformers built into kustomize.
+
+use crate::domain::TreePath;
+use crate::manifest::{Failure, Place, Result, Shift, Text};
+
+use super::super::field_spec::FieldSpec;
+use super::super::images::ImageEntry;
+use super::super::labels;
+use super::super::load::Loader;
+use super::super::names::{self, Affix};
+use super::super::namespace::{self, Subjects};
+use super::super::patches::{self, Patch};
+use super::super::replacements;
+use super::super::replicas::Replica;
+use super::super::resource_set::ResourceSet;
+use super::super::section::Section;
+use super::super::unresolved::Unresolved;
+use super::config::Config;
+use super::value_add;
+
+/// Runs one transformer.
+pub(super) fn run(
+    config: &Config,
+    loader: &mut Loader<'_>,
+    root: &TreePath,
+    resources: &mut ResourceSet,
+    unresolved: &mut Unresolved,
+) -> Result<()> {
+    match config.kind.as_str() {
+        "PatchTransformer" => {
+            let section = config.section(patches::FIELDS)?;
+            patches::apply(loader, root, &Patch::read(&section)?, resources, unresolved)
+        }
+        "PatchStrategicMergeTransformer" => merge(config, loader, root, resources, unresolved),
+        "PatchJson6902Transformer" => {
+            let section = config.section(&["path", "jsonOp", "target"])?;
+            patches::apply_json6902(loader, root, &Patch::read_operations(&section)?, resources)
+        }
+        "NamespaceTransformer" => set_namespace(config, loader, resources),
+        "PrefixTransformer" => rename(config, loader, resources, &[true]),
+        "SuffixTransformer" => rename(config, loader, resources, &[false]),
+        "PrefixSuffixTransformer" => rename(config, loader, resources, &[true, false]),
+        "LabelTransformer" => {
+            let section = config.section(&["labels", "fieldSpecs"])?;
+            let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
+            labels::set_all(loader, resources, &section.pairs("labels")?, &specs)
+        }
+        "AnnotationsTransformer" => {
+            let section = config.section(&["annotations", "fieldSpecs"])?;
+            let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
+            labels::set_all(loader, resources, &section.pairs("annotations")?, &specs)
+        }
+        "ImageTagTransformer" => {
+            let section = config.section(&["imageTag", "fieldSpecs"])?;
+            let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
+            ImageEntry::read_one(&section, "imageTag")?.apply(loader, resources, &specs)
+        }
+        "ReplicaCountTransformer" => {
+            let section = config.section(&["replica", "fieldSpecs"])?;
+            let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
+            Replica::read_one(&section, "replica")?.apply(loader, resources, &specs, unresolved)
+        }
+        "ReplacementTransformer" => {
+            let section = config.section(&["replacements"])?;
+            replacements::apply(loader, root, &replacements::Entry::read_all(&section)?, resources, unresolved)
+        }
+        "ValueAddTransformer" => value_add::run(config, loader, root, resources),
+        "HashTransformer" => {
+            // The name that it makes is not known here; the one that was there stays, as one of those it had.
+            resources.resources.iter_mut().filter(|resource| resource.has_hash()).for_each(|made| made.remember_id());
+            Ok(())
+        }
+        other => {
+            let message = format!("kustomize has no transformer {other} built in");
+            Err(Failure::at(&config.place, message, "correct `kind`"))
+        }
+    }
+}
+
+fn merge(
+    config: &Config,
+    loader: &mut Loader<'_>,
+    root: &TreePath,
+    resources: &mut ResourceSet,
+    unresolved: &mut Unresolved,
+) -> Result<()> {
+    let section = config.section(&["paths", "patches"])?;
+    let (paths, inline) = (section.texts("paths")?, section.text("patches")?);
+    if paths.is_empty() && inline.is_none() {
+        let message = "the transformer has no patch";
+        return Err(Failure::at(&config.place, message, "add `paths` or `patches`"));
+    }
+    paths
+        .iter()
+        .chain(&inline)
+        .try_for_each(|patch| patches::apply_strategic_merge(loader, root, patch, resources, unresolved))
+}
+
+fn rename(config: &Config, loader: &mut Loader<'_>, resources: &mut ResourceSet, is_prefix: &[bool]) -> Result<()> {
+    let section = config.section(&["prefix", "suffix", "fieldSpecs"])?;
+    if section.get("fieldSpecs").is_none() {
+        let message = format!("{} needs `fieldSpecs`", config.kind);
+        return Err(Failure::at(&config.place, message, "add `fieldSpecs` with the path metadata/name"));
+    }
+    let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
+    for is_prefix in is_prefix {
+        let key = if *is_prefix { "prefix" } else { "suffix" };
+        let text = section.text(key)?.unwrap_or_else(|| empty(&config.place));
+        let affix = if *is_prefix { Affix::Prefix(&text) } else { Affix::Suffix(&text) };
+        names::rename(loader, resources, affix, &specs)?;
+    }
+    Ok(())
+}
+
+fn set_namespace(config: &Config, loader: &mut Loader<'_>, resources: &mut ResourceSet) -> Result<()> {
+    let section = config.section(&["metadata", "fieldSpecs", "unsetOnly", "setRoleBindingSubjects"])?;
+    let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
+    let options = namespace::Options { unset_only: section.flag("unsetOnly")?, subjects: subjects(&section)? };
+    let metadata = section.section("metadata", &["namespace"])?;
+    match metadata.map(|metadata| metadata.text("namespace")).transpose()?.flatten() {
+        Some(namespace) => namespace::set_namespace(loader, resources, &namespace, options, &specs),
+        None => Ok(()),
+    }
+}
+
+fn subjects(section: &Section<'_>) -> Result<Subjects> {
+    let Some(text) = section.text("setRoleBindingSubjects")? else {
+        return Ok(Subjects::default());
+    };
+    match &*text.text {
+        "defaultOnly" => Ok(Subjects::NamedDefault),
+        "allServiceAccounts" => Ok(Subjects::ServiceAccounts),
+        "none" => Ok(Subjects::None),
+        other => {
+            let message = format!("`setRoleBindingSubjects` cannot be {other}");
+            Err(Failure::at(&text.place, message, "write defaultOnly, allServiceAccounts or none"))
+        }
+    }
+}
+
+fn empty(place: &Place) -> Text {
+    Text { text: "".into(), place: place.clone(), shift: Shift::Fixed(place.clone()) }
+}
