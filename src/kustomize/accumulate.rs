@@ -144,10 +144,8 @@ impl Target<'_, '_> {
         configuration: &Configuration,
     ) -> Result<()> {
         let loader = &mut *self.loader;
-        for patch in &kustomization.patches_strategic_merge {
-            let applied = patches::apply_strategic_merge(loader, root, patch, resources, &mut self.unresolved);
-            self.unresolved.unless_missing(applied)?;
-        }
+        let merges = &kustomization.patches_strategic_merge;
+        patches::apply_strategic_merges(loader, root, merges, resources, &mut self.unresolved)?;
         for patch in &kustomization.patches {
             let applied = patches::apply(loader, root, patch, resources, &mut self.unresolved);
             self.unresolved.unless_missing(applied)?;

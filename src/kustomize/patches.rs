@@ -198,14 +198,37 @@ pub(super) fn apply(
     }
 }
 
-/// Applies an entry of `patchesStrategicMerge`: YAML, or the path of a file.
-pub(super) fn apply_strategic_merge(
+/// Applies the entries of `patchesStrategicMerge`, each YAML or the path of a file; one of them must hold a patch.
+pub(super) fn apply_strategic_merges(
     loader: &mut Loader<'_>,
     root: &TreePath,
-    entry: &Text,
+    entries: &[Text],
     set: &mut ResourceSet,
     unresolved: &mut Unresolved,
 ) -> Result<()> {
+    let mut found = 0;
+    for entry in entries {
+        match read_merges(loader, root, entry) {
+            Err(failure) => unresolved.unless_missing(Err(failure))?,
+            Ok(merges) => {
+                found += merges.len();
+                for merge in &merges {
+                    if let Some(at) = target_of(merge, set, unresolved)? {
+                        merge_all(set, &[at], merge, (false, false))?;
+                    }
+                }
+            }
+        }
+    }
+    match entries.first() {
+        Some(first) if found == 0 && !unresolved.has_gaps() => {
+            Err(Failure::at(&first.place, "there is no patch in any of these", "remove them"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read_merges(loader: &mut Loader<'_>, root: &TreePath, entry: &Text) -> Result<Vec<Resource>> {
     let inline = PatchText::inline(entry).ok();
     let is_inline =
         |text: &PatchText| text.documents.iter().any(|document| matches!(document.value, Value::Mapping(_)));
@@ -213,16 +236,7 @@ pub(super) fn apply_strategic_merge(
         Some(text) => text,
         None => PatchText::file(loader, root, entry)?,
     };
-    let merges = text.resources()?;
-    if merges.is_empty() {
-        return Err(Failure::at(&entry.place, "the patch is empty", "remove it"));
-    }
-    for merge in &merges {
-        if let Some(at) = target_of(merge, set, unresolved)? {
-            merge_all(set, &[at], merge, (false, false))?;
-        }
-    }
-    Ok(())
+    text.resources()
 }
 
 /// Applies an entry of `patchesJson6902`.

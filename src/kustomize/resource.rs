@@ -172,7 +172,10 @@ pub(super) fn read_resources(
     let mut resources = Vec::new();
     let mut last_chunk = None;
     for document in documents {
-        let chunk = starts.partition_point(|start| *start <= document.mark.start);
+        // Nothing at all stands where the next separator begins.
+        let is_nothing = document.mark.start == document.mark.end;
+        let at = document.mark.start;
+        let chunk = starts.partition_point(|start| if is_nothing { *start < at } else { *start <= at });
         // Only the first document between two separators is read; `...` does not start another.
         if last_chunk.replace(chunk) == Some(chunk) || document.is_null() {
             continue;

@@ -52,6 +52,11 @@ impl Unresolved {
         Ok(())
     }
 
+    /// Tells whether there is any gap so far.
+    pub(super) fn has_gaps(&self) -> bool {
+        !self.partial.is_empty()
+    }
+
     /// Keeps a patch whose target is absent: what it says of images is known.
     pub(super) fn keep_patch(&mut self, patch: &Node) {
         self.patches.push(patch.clone());

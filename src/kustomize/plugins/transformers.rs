@@ -90,10 +90,8 @@ fn merge(
         let message = "the transformer has no patch";
         return Err(Failure::at(&config.place, message, "add `paths` or `patches`"));
     }
-    paths
-        .iter()
-        .chain(&inline)
-        .try_for_each(|patch| patches::apply_strategic_merge(loader, root, patch, resources, unresolved))
+    let patches: Vec<Text> = paths.into_iter().chain(inline).collect();
+    patches::apply_strategic_merges(loader, root, &patches, resources, unresolved)
 }
 
 fn rename(config: &Config, loader: &mut Loader<'_>, resources: &mut ResourceSet, is_prefix: &[bool]) -> Result<()> {
