@@ -1,6 +1,7 @@
 //! The order of things: resources, generators, components, then the transformers.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::domain::TreePath;
 use crate::manifest::{Failure, Place, Result, Shift, Text};
@@ -26,8 +27,7 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<Resou
         }
         Err(failure) => return Err(failure),
     };
-    let built_in = Rc::new(Configuration::built_in());
-    let mut target = Target { loader, roots: vec![root.clone()], built_in };
+    let mut target = Target { loader, roots: vec![root.clone()] };
     let kustomization = target.read(&root, None)?;
     let mut accumulated = Accumulator::default();
     target.accumulate(&root, &kustomization, &mut accumulated)?;
@@ -40,7 +40,7 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<Resou
 #[derive(Default)]
 struct Accumulator {
     resources: ResourceSet,
-    configuration: Rc<Configuration>,
+    configuration: Arc<Configuration>,
     vars: VarSet,
 }
 
@@ -48,7 +48,6 @@ struct Target<'l, 't> {
     loader: &'l mut Loader<'t>,
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
-    built_in: Rc<Configuration>,
 }
 
 impl Target<'_, '_> {
@@ -68,7 +67,7 @@ impl Target<'_, '_> {
             self.add_resource(root, entry, accumulated)?;
         }
         let files = &kustomization.configurations;
-        let configuration = Configuration::load(self.loader, root, files, &self.built_in)?;
+        let configuration = Configuration::load(self.loader, root, files)?;
         let place = files.first().map_or_else(|| Place::start_of(root.as_str()), |file| file.place.clone());
         self.merge_configuration(accumulated, configuration, &place)?;
         for crd in &kustomization.crds {
@@ -89,17 +88,16 @@ impl Target<'_, '_> {
     fn merge_configuration(
         &mut self,
         accumulated: &mut Accumulator,
-        incoming: Rc<Configuration>,
+        incoming: Arc<Configuration>,
         place: &Place,
     ) -> Result<()> {
-        let is_built_in = |configuration| Rc::ptr_eq(configuration, &self.built_in);
         // Nearly every kustomization is content with what is built in, which merged with itself is itself.
-        if is_built_in(&incoming) && is_built_in(&accumulated.configuration) {
+        if incoming.is_built_in() && accumulated.configuration.is_built_in() {
             return Ok(());
         }
         accumulated.configuration = match *accumulated.configuration == Configuration::default() {
-            true if is_built_in(&incoming) => incoming,
-            _ => Rc::new(accumulated.configuration.merged(&incoming, self.loader, place)?),
+            true if incoming.is_built_in() => incoming,
+            _ => Arc::new(accumulated.configuration.merged(&incoming, self.loader, place)?),
         };
         Ok(())
     }
@@ -205,6 +203,10 @@ impl Target<'_, '_> {
         self.roots.push(directory.clone());
         if is_component {
             self.accumulate(directory, &kustomization, accumulated)?;
+            // kustomize moves everything into a new accumulator then, which finds what has become the same.
+            accumulated.resources.check_unique(&entry.place)?;
+            let configuration = std::mem::take(&mut accumulated.configuration);
+            self.merge_configuration(accumulated, configuration, &entry.place)?;
         } else {
             let mut own = Accumulator::default();
             self.accumulate(directory, &kustomization, &mut own)?;
