@@ -27,8 +27,7 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(Reso
         }
         Err(failure) => return Err(failure),
     };
-    let built_in = Arc::new(Configuration::built_in());
-    let mut target = Target { loader, roots: vec![root.clone()], built_in, unresolved: Unresolved::default() };
+    let mut target = Target { loader, roots: vec![root.clone()], unresolved: Unresolved::default() };
     let kustomization = target.read(&root, None)?;
     let mut accumulated = Accumulator::default();
     target.accumulate(&root, &kustomization, &mut accumulated)?;
@@ -49,7 +48,6 @@ struct Target<'l, 't> {
     loader: &'l mut Loader<'t>,
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
-    built_in: Arc<Configuration>,
     unresolved: Unresolved,
 }
 
@@ -71,7 +69,7 @@ impl Target<'_, '_> {
             self.unresolved.unless_missing(added)?;
         }
         let files = &kustomization.configurations;
-        let configuration = Configuration::load(self.loader, root, files, &self.built_in)?;
+        let configuration = Configuration::load(self.loader, root, files)?;
         let place = files.first().map_or_else(|| Place::start_of(root.as_str()), |file| file.place.clone());
         self.merge_configuration(accumulated, configuration, &place)?;
         for crd in &kustomization.crds {
@@ -124,13 +122,12 @@ impl Target<'_, '_> {
         incoming: Arc<Configuration>,
         place: &Place,
     ) -> Result<()> {
-        let is_built_in = |configuration| Arc::ptr_eq(configuration, &self.built_in);
         // Nearly every kustomization is content with what is built in, which merged with itself is itself.
-        if is_built_in(&incoming) && is_built_in(&accumulated.configuration) {
+        if incoming.is_built_in() && accumulated.configuration.is_built_in() {
             return Ok(());
         }
         accumulated.configuration = match *accumulated.configuration == Configuration::default() {
-            true if is_built_in(&incoming) => incoming,
+            true if incoming.is_built_in() => incoming,
             _ => Arc::new(accumulated.configuration.merged(&incoming, self.loader, place)?),
         };
         Ok(())
@@ -246,6 +243,10 @@ impl Target<'_, '_> {
         self.roots.push(directory.clone());
         if is_component {
             self.accumulate(directory, &kustomization, accumulated)?;
+            // kustomize moves everything into a new accumulator then, which finds what has become the same.
+            accumulated.resources.check_unique(&entry.place)?;
+            let configuration = std::mem::take(&mut accumulated.configuration);
+            self.merge_configuration(accumulated, configuration, &entry.place)?;
         } else {
             let mut own = Accumulator::default();
             self.accumulate(directory, &kustomization, &mut own)?;

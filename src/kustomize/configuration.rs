@@ -1,6 +1,6 @@
 //! `configurations`: the field specs of a build, the built-in ones and those of files and bases, merged.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::domain::TreePath;
 use crate::manifest::{Failure, Place, Result, Text};
@@ -76,14 +76,22 @@ struct NameReference {
 }
 
 impl Configuration {
-    /// The built-in field specs.
-    pub(super) fn built_in() -> Self {
-        let mut built_in = Self::default();
-        for (specs, (field, _)) in built_in.specs.iter_mut().zip(FIELDS) {
-            *specs = builtin_field_specs::of(field);
-            sort(specs);
-        }
-        built_in
+    /// The built-in field specs, made once.
+    pub(super) fn built_in() -> Arc<Self> {
+        static BUILT_IN: LazyLock<Arc<Configuration>> = LazyLock::new(|| {
+            let mut built_in = Configuration::default();
+            for (specs, (field, _)) in built_in.specs.iter_mut().zip(FIELDS) {
+                *specs = builtin_field_specs::of(field);
+                sort(specs);
+            }
+            Arc::new(built_in)
+        });
+        BUILT_IN.clone()
+    }
+
+    /// Tells whether nothing is configured beyond what is built in.
+    pub(super) fn is_built_in(self: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, &Self::built_in())
     }
 
     /// Returns the specs of a field.
@@ -93,14 +101,9 @@ impl Configuration {
     }
 
     /// Reads the files that a kustomization lists under `configurations`, over what is built in.
-    pub(super) fn load(
-        loader: &mut Loader<'_>,
-        root: &TreePath,
-        files: &[Text],
-        built_in: &Arc<Self>,
-    ) -> Result<Arc<Self>> {
+    pub(super) fn load(loader: &mut Loader<'_>, root: &TreePath, files: &[Text]) -> Result<Arc<Self>> {
         let Some(first) = files.first() else {
-            return Ok(built_in.clone());
+            return Ok(Self::built_in());
         };
         let mut loaded = Self::default();
         for file in files {
@@ -110,7 +113,7 @@ impl Configuration {
                 loaded = loaded.merged(&Self::read(document, &parsed.source)?, loader, &file.place)?;
             }
         }
-        built_in.merged(&loaded, loader, &first.place).map(Arc::new)
+        Self::built_in().merged(&loaded, loader, &first.place).map(Arc::new)
     }
 
     fn read(document: &yaml::Node, source: &[u8]) -> Result<Self> {
@@ -246,8 +249,8 @@ mod tests {
         let store = crate::kustomize::Files::default();
         let mut loader = Loader::new(&tree, &store, LoadRestrictor::Root);
         let (built_in, place) = (Configuration::built_in(), Place::start_of("k"));
-        assert_eq!(Configuration::default().merged(&built_in, &mut loader, &place).unwrap(), built_in);
-        assert_eq!(built_in.merged(&built_in, &mut loader, &place).unwrap(), built_in);
+        assert_eq!(Configuration::default().merged(&built_in, &mut loader, &place).unwrap(), *built_in);
+        assert_eq!(built_in.merged(&built_in, &mut loader, &place).unwrap(), *built_in);
         assert_eq!(built_in.specs(Field::VarReference).len(), 72);
         assert_eq!(built_in.specs(Field::CommonLabels).len(), 32);
     }

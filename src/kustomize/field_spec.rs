@@ -114,7 +114,10 @@ pub(super) fn reach(
     for spec in specs {
         let (group, version) = split_api_version(resource.api_version());
         if spec.is_for(group, version, resource.kind()) {
-            cost += spec.apply(&mut resource.node, leaf, set)?;
+            cost += match spec.path.contains("metadata/annotations") {
+                true => resource.with_notes(|resource| spec.apply(&mut resource.node, leaf, set))?,
+                false => spec.apply(&mut resource.node, leaf, set)?,
+            };
         }
     }
     loader.spend(cost, place)

@@ -60,19 +60,9 @@ fn read_operation(node: &Node) -> Result<Operation> {
 
 /// Applies the operations in order; the first that does not apply is an error.
 pub(super) fn apply(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
-    // kustomize keeps its notes in annotations, so a patch may add one where the manifest has none.
-    if resource.has_notes
-        && let Some(metadata) = resource.node.get_mut("metadata")
-    {
-        metadata.map_at("annotations");
-    }
-    operations.iter().try_for_each(|operation| operation.apply(&mut resource.node))?;
+    resource.with_notes(|resource| operations.iter().try_for_each(|operation| operation.apply(&mut resource.node)))?;
     forget_quotes(&mut resource.node);
-    if let Some(metadata) = resource.node.get_mut("metadata")
-        && metadata.get("annotations").is_some_and(Node::is_empty_map)
-    {
-        metadata.remove("annotations");
-    }
+    resource.drop_empty_annotations();
     Ok(())
 }
 

@@ -112,6 +112,29 @@ impl Resource {
         self.has_notes && matches!((self.api_version(), self.kind()), ("v1", "ConfigMap" | "Secret"))
     }
 
+    /// Runs `change` on the resource as kustomize has it: with the annotations in which it keeps its notes.
+    pub(super) fn with_notes<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.has_notes
+            && let Some(metadata) = self.node.get_mut("metadata")
+        {
+            metadata.map_at("annotations");
+        }
+        let changed = change(self)?;
+        if self.has_notes {
+            self.drop_empty_annotations();
+        }
+        Ok(changed)
+    }
+
+    /// Removes annotations that nothing was put in.
+    pub(super) fn drop_empty_annotations(&mut self) {
+        if let Some(metadata) = self.node.get_mut("metadata")
+            && metadata.get("annotations").is_some_and(Node::is_empty_map)
+        {
+            metadata.remove("annotations");
+        }
+    }
+
     /// Takes over names, labels and annotations of the resource that this generated one replaces or is laid over.
     pub(super) fn inherit(&mut self, old: &Self) {
         self.previous.clone_from(&old.previous);
