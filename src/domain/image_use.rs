@@ -13,6 +13,10 @@ pub enum UseClass {
     Field,
     /// A mapping under a key `image` with a `repository` (Helm values).
     Helm,
+    /// A reference at a path that is known, or configured, for the kind of the document.
+    Configured,
+    /// An image that another controller will set, as a GitOps object tells it to.
+    Declared,
 }
 
 /// The object that uses an image.
@@ -109,7 +113,7 @@ pub struct ImageUse {
 /// Something that kept an overlay from being resolved wholly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partial {
-    /// The kind of obstacle: `remote-base`, `helm`, `plugin`.
+    /// The kind of obstacle: `remote-base`, `helm`, `plugin`, `helm-default-tag`, `declared-name`, `declared-tag`.
     pub reason: String,
     /// What it is about, as written.
     pub what: String,
