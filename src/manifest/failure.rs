@@ -49,6 +49,16 @@ impl Failure {
         Self::at(&Place::of_error(error), error.message.clone(), hint)
     }
 
+    /// What is the matter.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
     /// The same failure, at `place` unless it has one.
     pub(crate) fn or_at(mut self: Box<Self>, place: &Place) -> Box<Self> {
         self.place.get_or_insert_with(|| place.clone());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::yaml::{self, Style};
 
-use super::node::Place;
+use super::node::{Place, Scalar};
 
 /// A scalar of a kustomization that may hold YAML itself.
 #[derive(Debug, Clone)]
@@ -29,6 +29,30 @@ impl Text {
         };
         Self { text: scalar.text.clone(), place, shift }
     }
+
+    /// Takes a scalar of a document that stands at `place` in a file with the content `source`.
+    pub(crate) fn at(place: &Place, scalar: &Scalar, source: &[u8]) -> Self {
+        let shift = match block_indent(place, &scalar.text, source) {
+            Some(indent) => Shift::Block { header_line: place.line, indent },
+            None if scalar.is_verbatim => Shift::Line(place.clone()),
+            None => Shift::Fixed(place.clone()),
+        };
+        Self { text: scalar.text.clone(), place: place.clone(), shift }
+    }
+}
+
+/// The indentation of the literal block at `place`, if one is there that holds `text`.
+fn block_indent(place: &Place, text: &str, source: &[u8]) -> Option<u32> {
+    let line_index = (place.line as usize).checked_sub(1)?;
+    let mut lines = source.split(|byte| *byte == b'\n').skip(line_index);
+    let header = std::str::from_utf8(lines.next()?).ok()?;
+    if header.chars().nth((place.column as usize).checked_sub(1)?) != Some('|') {
+        return None;
+    }
+    let first = std::str::from_utf8(lines.find(|line| !line.trim_ascii().is_empty())?).ok()?;
+    let indent = first.len() - first.trim_start_matches(' ').len();
+    let written = text.lines().find(|line| !line.trim().is_empty())?;
+    (written.trim_end() == first.get(indent..)?.trim_end()).then(|| u32::try_from(indent).unwrap_or(u32::MAX))
 }
 
 /// How places in a text become places in a file.
@@ -84,6 +108,22 @@ mod tests {
         let inner = &yaml::parse("k", text.text.as_bytes()).unwrap()[0];
         let place = text.shift.place(&Place::of(inner.get("c").unwrap()));
         assert_eq!((place.line, place.column), (4, 8));
+    }
+
+    #[test]
+    fn a_block_is_known_again_from_its_place_alone() {
+        use super::super::node::{Node, Reading};
+        let source = b"a: 1\nvalues: |\n\n   x: y\n   z: w\nfolded: >\n  x: y\n";
+        let node = &yaml::parse("k", source).unwrap()[0];
+        let node = Node::convert(node, Reading::Resource, &Shift::None).unwrap();
+        let text = |key: &str| {
+            let value = node.get(key).unwrap();
+            Text::at(&value.place, value.as_scalar().unwrap(), source)
+        };
+        let inner = Place { line: 3, column: 4, ..Place::start_of("k") };
+        let place = text("values").shift.place(&inner);
+        assert_eq!((place.line, place.column), (5, 7));
+        assert!(matches!(text("folded").shift, Shift::Fixed(_)));
     }
 
     #[test]
