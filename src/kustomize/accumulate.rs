@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use crate::domain::TreePath;
-use crate::manifest::{Failure, Place, Result, Shift, Text};
+use crate::manifest::{Failure, ImageOverride, Place, Result, Shift, Text};
 
 use super::load::{Found, Loader, MAX_ROOTS, missing};
 use super::model::Kustomization;
 use super::remote::is_remote;
 use super::resource::read_resources;
 use super::resource_set::ResourceSet;
-use super::{labels, names, patches};
+use super::{labels, names, patches, set_images};
 
-/// Builds the kustomization in `overlay`.
-pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<ResourceSet> {
+/// Builds the kustomization in `overlay`, with `overrides` laid over its own images.
+pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath, overrides: &[ImageOverride]) -> Result<ResourceSet> {
     let start = Place::start_of(overlay.as_str());
     let root = match loader.find(&TreePath::root(), overlay.as_str(), &start) {
         Ok(Found::Directory(root)) => root,
@@ -24,7 +24,10 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<Resou
         Err(failure) => return Err(failure),
     };
     let mut target = Target { loader, roots: vec![root.clone()] };
-    let kustomization = target.read(&root, None)?;
+    let mut kustomization = target.read(&root, None)?;
+    if let Some(own) = Rc::get_mut(&mut kustomization).filter(|_| !overrides.is_empty()) {
+        set_images::set(&mut own.images, overrides)?;
+    }
     let mut resources = ResourceSet::default();
     target.accumulate(&root, &kustomization, &mut resources)?;
     Ok(resources)

@@ -30,10 +30,11 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 /// One entry of `images`.
 #[derive(Debug)]
 pub(super) struct ImageEntry {
+    pub(super) name: Arc<str>,
     pattern: Regex,
-    new_name: Option<Text>,
-    new_tag: Option<Text>,
-    digest: Option<Text>,
+    pub(super) new_name: Option<Text>,
+    pub(super) new_tag: Option<Text>,
+    pub(super) digest: Option<Text>,
     tag_suffix: Option<Text>,
 }
 
@@ -53,16 +54,24 @@ impl ImageEntry {
         let text = name.as_ref().map_or("", |name| &name.text);
         let place = name.as_ref().map_or_else(|| entry.place(), |name| name.place.clone());
         Ok(Self {
-            pattern: pattern(text).ok_or_else(|| {
-                let message =
-                    format!("kustomize reads the image name `{text}` as a regular expression, and it is none");
-                Failure::at(&place, message, "write the image's name without tag, digest or special characters")
-            })?,
+            name: text.into(),
+            pattern: checked_pattern(text, &place)?,
             new_name: entry.text("newName")?,
             new_tag: entry.text("newTag")?,
             digest: entry.text("digest")?,
             tag_suffix: entry.text("tagSuffix")?,
         })
+    }
+
+    /// An entry that no kustomization holds.
+    pub(super) fn new(
+        name: &Text,
+        new_name: Option<Text>,
+        new_tag: Option<Text>,
+        digest: Option<Text>,
+    ) -> Result<Self> {
+        let pattern = checked_pattern(&name.text, &name.place)?;
+        Ok(Self { name: name.text.clone(), pattern, new_name, new_tag, digest, tag_suffix: None })
     }
 
     /// Applies the entry to every resource, in kustomize's two passes: a suffix is put twice where both reach.
@@ -185,6 +194,13 @@ fn settle(decided: &mut Decided, text: &str) {
     let tag = parts.tag.map(|_| known(decided.tag.clone()));
     let digest = parts.digest.map(|_| known(decided.digest.clone()));
     (decided.tag, decided.digest) = (tag, digest);
+}
+
+fn checked_pattern(name: &str, place: &Place) -> Result<Regex> {
+    pattern(name).ok_or_else(|| {
+        let message = format!("kustomize reads the image name `{name}` as a regular expression, and it is none");
+        Failure::at(place, message, "write the image's name without tag, digest or special characters")
+    })
 }
 
 /// The expression kustomize makes of a name, which it does not escape.

@@ -26,6 +26,7 @@ mod resource;
 mod resource_set;
 mod section;
 mod selector;
+mod set_images;
 mod strategic_merge;
 mod unsupported;
 
@@ -34,7 +35,7 @@ pub use loose::read_loose;
 
 use crate::domain::tree::TreeError;
 use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath};
-use crate::manifest::{self, Node};
+use crate::manifest::{self, ImageOverride, Node};
 
 /// How an overlay is resolved.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,6 +49,13 @@ pub struct Options {
 pub struct Rendered {
     documents: Vec<Node>,
     partial: Vec<Partial>,
+}
+
+impl Rendered {
+    /// The documents as they would be deployed.
+    pub(crate) fn documents(&self) -> &[Node] {
+        &self.documents
+    }
 }
 
 /// Tells whether a directory holds a kustomization, whatever its name.
@@ -64,8 +72,21 @@ pub fn has_kustomization(tree: &dyn Tree, dir: &TreePath) -> Result<bool, TreeEr
 /// The first thing kustomize would fail on, or that is not supported here; always with a hint, and with the place
 /// wherever there is one.
 pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options) -> Result<Rendered, OverlayError> {
+    resolve_with_images(tree, overlay, options, &[])
+}
+
+/// Resolves the kustomization in `overlay` after `images` were set in it, as `kustomize edit set image` does.
+///
+/// # Errors
+/// As [`resolve`] has them.
+pub(crate) fn resolve_with_images(
+    tree: &dyn Tree,
+    overlay: &TreePath,
+    options: &Options,
+    images: &[ImageOverride],
+) -> Result<Rendered, OverlayError> {
     let mut loader = load::Loader::new(tree, options.load_restrictor);
-    accumulate::build(&mut loader, overlay)
+    accumulate::build(&mut loader, overlay, images)
         .map(|resources| Rendered { documents: resources.into_documents(), partial: Vec::new() })
         .map_err(|failure| failure.of_overlay(overlay))
 }
