@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::error::Error;
 use super::uses::select;
 use super::workspace::{Scope, Snapshot};
-use crate::domain::{Cause, Environment, LoadRestrictor, OverlayError, Tree, TreePath};
+use crate::domain::{Cause, Environment, ImageField, LoadRestrictor, OverlayError, Tree, TreePath};
 use crate::kustomize::sites_digest;
 use crate::overlay;
 use crate::report::images::Overlay;
@@ -34,10 +34,12 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
     let tree = tree.as_ref();
     let mut owners = Vec::new();
     for environment in &environments {
-        for path in overlay::find(tree, &environment.overlays)? {
+        for path in overlay::find_all(tree, environment)? {
             owners.push((path, environment));
         }
     }
+    // They are the configuration's, and so every environment's.
+    let fields = environments.first().map(|environment| environment.fields.as_slice()).unwrap_or_default();
     let asked = asked(inputs)?;
     let wanted = select(&environments, &inputs.scope.environments)?;
     // A list that a filter left empty asks for nothing, not for everything.
@@ -48,7 +50,9 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             let hint = "name some, or the environments they belong to in promote-bot.yaml";
             return Err(Error::usage("there are no overlays", hint));
         }
-        return owners.into_iter().try_for_each(|(path, owner)| each(&resolve(tree, &path, Some(owner), inputs)));
+        return owners
+            .into_iter()
+            .try_for_each(|(path, owner)| each(&resolve(tree, &path, Some(owner), fields, inputs)));
     }
     for text in asked {
         let Some(path) = repository.prefix().join(&text) else {
@@ -56,14 +60,21 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             continue;
         };
         let owner = owners.iter().find(|(owned, _)| *owned == path).map(|(_, owner)| *owner);
-        each(&resolve(tree, &path, owner, inputs))?;
+        each(&resolve(tree, &path, owner, fields, inputs))?;
     }
     Ok(())
 }
 
-fn resolve(tree: &dyn Tree, path: &TreePath, owner: Option<&Environment>, inputs: &ImagesInputs) -> Overlay {
+fn resolve(
+    tree: &dyn Tree,
+    path: &TreePath,
+    owner: Option<&Environment>,
+    fields: &[ImageField],
+    inputs: &ImagesInputs,
+) -> Overlay {
     let load_restrictor = inputs.load_restrictor.or(owner.map(|owner| owner.load_restrictor)).unwrap_or_default();
-    let images = overlay::resolve(tree, path, load_restrictor);
+    let own = owner.map(overlay::Settings::of).unwrap_or_default();
+    let images = overlay::resolve(tree, path, &overlay::Settings { load_restrictor, fields, ..own });
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
     let (path, environment) = (path.to_string(), owner.map(|owner| owner.name.clone()));
     Overlay { path, environment, images, sites }

@@ -72,7 +72,11 @@ fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error
     let patterns: Vec<String> = paths.iter().map(ToString::to_string).collect();
     let mut names = BTreeSet::new();
     for path in overlay::find(tree, &patterns)? {
-        let Ok(images) = overlay::resolve(tree, &path, LoadRestrictor::None) else {
+        let Ok(images) = overlay::resolve(
+            tree,
+            &path,
+            &overlay::Settings { load_restrictor: LoadRestrictor::None, ..overlay::Settings::default() },
+        ) else {
             continue;
         };
         let references = images.uses.iter().filter_map(|image_use| image_use.image.parse::<ImageRef>().ok());

@@ -1,5 +1,6 @@
 //! Overlays: the directories an environment deploys, found and resolved to image uses. Pure, over a [`Tree`].
 
+mod beyond;
 mod find;
 mod layout;
 
@@ -8,12 +9,30 @@ pub use layout::{Layout, layout};
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{
-    Cause, Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass,
+    Cause, Environment, HelmValues, ImageField, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree,
+    TreePath,
 };
-use crate::kustomize;
+use crate::{helm, kustomize};
 
-/// Kinds whose `image` is a setting, never something that runs: Flux's image automation scans what they name.
-const NOT_RUN: [&str; 2] = ["ImageRepository", "ImagePolicy"];
+/// How overlays are resolved.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings<'e> {
+    /// Which files a kustomization may read.
+    pub load_restrictor: LoadRestrictor,
+    /// Helm values that are overlays.
+    pub helm: &'e [HelmValues],
+    /// Where custom resources name images.
+    pub fields: &'e [ImageField],
+}
+
+impl<'e> Settings<'e> {
+    /// The settings of an environment.
+    #[must_use]
+    pub fn of(environment: &'e Environment) -> Self {
+        let Environment { load_restrictor, helm, fields, .. } = environment;
+        Self { load_restrictor: *load_restrictor, helm, fields }
+    }
+}
 
 /// One overlay with what became of resolving it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,15 +56,15 @@ pub struct Uses {
     pub errors: Vec<OverlayError>,
 }
 
-/// Resolves one overlay: as kustomize would where it holds a kustomization, file by file where it does not.
+/// Resolves one overlay: as kustomize would where it holds a kustomization, file by file where it does not, as helm lays
+/// values over each other where it is the last file of a set.
 ///
 /// # Errors
 /// What kustomize would refuse, and what is not supported yet, by name.
-pub fn resolve(
-    tree: &dyn Tree,
-    path: &TreePath,
-    load_restrictor: LoadRestrictor,
-) -> Result<OverlayImages, OverlayError> {
+pub fn resolve(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>) -> Result<OverlayImages, OverlayError> {
+    if helm::is_set(settings.helm, path) {
+        return helm::resolve(tree, settings.helm, path);
+    }
     let unreadable = |error: TreeError| OverlayError {
         overlay: path.clone(),
         message: error.to_string(),
@@ -62,12 +81,22 @@ pub fn resolve(
             cause: Cause::Change,
         });
     }
-    let rendered = if kustomize::has_kustomization(tree, path).map_err(unreadable)? {
-        kustomize::resolve(tree, path, &kustomize::Options { load_restrictor })?
-    } else {
-        kustomize::read_loose(tree, path)?
+    let has_kustomization = kustomize::has_kustomization(tree, path).map_err(unreadable)?;
+    let rendered = match has_kustomization {
+        true => kustomize::resolve(tree, path, &kustomize::Options { load_restrictor: settings.load_restrictor })?,
+        false => kustomize::read_loose(tree, path)?,
     };
-    Ok(kustomize::images(&rendered))
+    beyond::images(tree, path, settings, &rendered, has_kustomization)
+}
+
+/// Finds the overlays of `environment`: directories, and the last files of its Helm values.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn find_all(tree: &dyn Tree, environment: &Environment) -> Result<Vec<TreePath>, TreeError> {
+    let mut overlays = find(tree, &environment.overlays)?;
+    overlays.extend(helm::find(tree, &environment.helm)?);
+    Ok(overlays)
 }
 
 /// Resolves all overlays of `environment`.
@@ -76,21 +105,16 @@ pub fn resolve(
 /// When the tree itself cannot be read; an overlay that cannot be resolved is an entry of [`Uses::errors`].
 pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeError> {
     let mut found = Uses::default();
-    for overlay in find(tree, &environment.overlays)? {
+    for overlay in find_all(tree, environment)? {
         found.overlays += 1;
-        match resolve(tree, &overlay, environment.load_restrictor) {
+        match resolve(tree, &overlay, &Settings::of(environment)) {
             Ok(images) => {
                 let site = |image_use| ImageSite { overlay: overlay.clone(), image_use };
-                found.sites.extend(images.uses.into_iter().filter(runs).map(site));
+                found.sites.extend(beyond::run(images.uses).into_iter().map(site));
                 found.partial.extend(images.partial);
             }
             Err(error) => found.errors.push(error),
         }
     }
     Ok(found)
-}
-
-/// Tells whether a use may make a cluster pull the image.
-fn runs(image_use: &crate::domain::ImageUse) -> bool {
-    image_use.class == UseClass::Container || !NOT_RUN.contains(&image_use.workload.kind.as_str())
 }

@@ -1,0 +1,121 @@
+//! `.argocd-source.yaml` and `.argocd-source-<application>.yaml`: what Argo CD lays over an application's own settings before
+//! it renders the directory they lie in (<https://argo-cd.readthedocs.io/en/stable/user-guide/parameters/>).
+
+use crate::domain::tree::{EntryKind, follow};
+use crate::domain::{Tree, TreePath, Workload};
+use crate::manifest::{Failure, ImageOverride, Node, Place, Reading, Result, Shift, Value};
+use crate::yaml;
+
+use super::Declared;
+use super::helm::{self, Base};
+use super::sink::Sink;
+use super::sources::Sources;
+
+const GENERAL: &str = ".argocd-source.yaml";
+/// How many applications may have settings of their own; each is a resolution of the overlay.
+const MAX_APPLICATIONS: usize = 50;
+
+/// The settings of one application for the directory.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    /// What takes the place of `images` of the same name in the directory's kustomization.
+    pub(crate) images: Vec<ImageOverride>,
+    /// What is set in the values of the directory's chart.
+    pub(crate) helm: Declared,
+}
+
+/// Reads the settings in `directory`: one for each application that has a file, else those for all.
+pub(crate) fn overrides(tree: &dyn Tree, directory: &TreePath) -> Result<Vec<Overrides>> {
+    let Some((directory, EntryKind::Directory)) =
+        follow(tree, directory).map_err(|error| Failure::of_tree(&error, None))?
+    else {
+        return Ok(Vec::new());
+    };
+    let entries = tree.list(&directory).map_err(|error| Failure::of_tree(&error, None))?;
+    let is_one = |name: &str| name.starts_with(".argocd-source-") && name.ends_with(".yaml");
+    let of_applications: Vec<&str> =
+        entries.iter().map(|(name, _)| name.as_str()).filter(|name| is_one(name)).collect();
+    let has_general = entries.iter().any(|(name, _)| name == GENERAL);
+    if !has_general && of_applications.is_empty() {
+        return Ok(Vec::new());
+    }
+    if of_applications.len() > MAX_APPLICATIONS {
+        let message = format!("{directory} has more than {MAX_APPLICATIONS} files .argocd-source-<application>.yaml");
+        return Err(Failure::without_place(message, "deploy fewer applications from one directory"));
+    }
+    let general = if has_general { read_file(tree, &directory, GENERAL)? } else { None };
+    let values = chart_values(tree, &directory)?;
+    if of_applications.is_empty() {
+        return Ok(vec![read(tree, [None, general.as_ref()], values.as_ref())?]);
+    }
+    let mut found = Vec::new();
+    for name in of_applications {
+        let own = read_file(tree, &directory, name)?;
+        found.push(read(tree, [own.as_ref(), general.as_ref()], values.as_ref())?);
+    }
+    Ok(found)
+}
+
+/// Reads settings of which the first that has a list has the word: Argo CD merges files as JSON, where lists are replaced.
+fn read(tree: &dyn Tree, settings: [Option<&Node>; 2], values: Option<&Node>) -> Result<Overrides> {
+    let first = |path: [&str; 2]| settings.into_iter().flatten().find_map(|settings| settings.path(&path));
+    let mut overrides = Overrides::default();
+    if let Some(images) = first(["kustomize", "images"]).filter(|images| !images.is_null()) {
+        let Value::List(entries) = &images.value else {
+            let message = format!("`kustomize.images` must be a list, found a {}", images.kind_name());
+            return Err(Failure::at(&images.place, message, "write a list of `name=image:tag`"));
+        };
+        overrides.images = entries.iter().map(read_image).collect::<Result<_>>()?;
+    }
+    let with_parameters =
+        settings.into_iter().flatten().find(|settings| settings.path(&["helm", "parameters"]).is_some());
+    if let Some(helm) = with_parameters.and_then(|settings| settings.get("helm")) {
+        check_list(helm)?;
+        let base = values.map(|values| Base { values, field: String::new() });
+        let mut sources = Sources::new(tree);
+        let mut sink = Sink::new(Workload::default(), &mut sources, &mut overrides.helm);
+        helm::read_parameters(helm, base.as_ref(), "helm", &mut sink);
+    }
+    Ok(overrides)
+}
+
+fn check_list(helm: &Node) -> Result<()> {
+    match helm.get("parameters") {
+        Some(Node { value: Value::List(_), .. }) | None => Ok(()),
+        Some(other) if other.is_null() => Ok(()),
+        Some(other) => {
+            let message = format!("`helm.parameters` must be a list, found a {}", other.kind_name());
+            Err(Failure::at(&other.place, message, "write a list of `name` and `value`"))
+        }
+    }
+}
+
+fn read_image(node: &Node) -> Result<ImageOverride> {
+    ImageOverride::of_text(node).ok_or_else(|| {
+        let message = "an entry of `kustomize.images` must set a name, a tag or a digest";
+        Failure::at(&node.place, message, "write `name=image:tag`, `image:tag` or `image@digest`")
+    })
+}
+
+/// The values of the chart that lies in the directory, if one does.
+fn chart_values(tree: &dyn Tree, directory: &TreePath) -> Result<Option<Node>> {
+    let chart = directory.child("Chart.yaml").unwrap_or_default();
+    match follow(tree, &chart).map_err(|error| Failure::of_tree(&error, None))? {
+        Some((_, EntryKind::File)) => read_file(tree, directory, "values.yaml"),
+        _ => Ok(None),
+    }
+}
+
+fn read_file(tree: &dyn Tree, directory: &TreePath, name: &str) -> Result<Option<Node>> {
+    let path = directory.child(name).unwrap_or_default();
+    let Some((path, EntryKind::File)) = follow(tree, &path).map_err(|error| Failure::of_tree(&error, None))? else {
+        return Ok(None);
+    };
+    let place = Place::start_of(path.as_str());
+    let source = tree.read(&path).map_err(|error| Failure::of_tree(&error, Some(&place)))?;
+    let documents = yaml::parse(path.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
+    match documents.first().filter(|document| !document.is_null()) {
+        Some(document) => Node::convert(document, Reading::Resource, &Shift::None).map(Some),
+        None => Ok(None),
+    }
+}

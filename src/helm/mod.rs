@@ -1,0 +1,70 @@
+//! Helm values: files laid over each other as `helm` does, and the images named in the outcome. Pure, over a [`Tree`].
+//!
+//! No chart is rendered: what a template makes of its values is not looked at. An image is a mapping with a `repository`
+//! under a key `image`, a scalar there, or what the configuration names; where a part of it comes from the chart alone, and
+//! the chart is not known, that is said and not guessed.
+
+mod find;
+mod images;
+mod layers;
+
+pub(crate) use find::find;
+
+use crate::domain::{HelmValues, ImageUse, OverlayError, OverlayImages, Tree, TreePath, Workload};
+use crate::manifest::{self, Result};
+
+use images::{Image, Images};
+use layers::Layers;
+
+/// Tells whether `path` is the last values file of one of `sets`.
+pub(crate) fn is_set(sets: &[HelmValues], path: &TreePath) -> bool {
+    sets.iter().any(|set| set.files_at(path).is_some())
+}
+
+/// Resolves the sets whose last values file is `path`.
+///
+/// # Errors
+/// When a file is absent, is not YAML, has a key twice, or has another shape than values have.
+pub(crate) fn resolve(
+    tree: &dyn Tree,
+    sets: &[HelmValues],
+    path: &TreePath,
+) -> std::result::Result<OverlayImages, OverlayError> {
+    let mut found = OverlayImages::default();
+    for set in sets {
+        read(tree, set, path, &mut found).map_err(|failure| failure.of_overlay(path))?;
+    }
+    Ok(found)
+}
+
+fn read(tree: &dyn Tree, set: &HelmValues, path: &TreePath, found: &mut OverlayImages) -> Result<()> {
+    let Some(files) = set.files_at(path) else { return Ok(()) };
+    let layers = Layers::read(tree, &files)?;
+    let mut states = Vec::new();
+    for values in layers.states() {
+        states.push(images::read(&values, set, layers.app_version())?);
+    }
+    let Some(last) = states.pop() else { return Ok(()) };
+    found.partial.extend(last.partial);
+    for image in last.images {
+        found.uses.push(with_history(image, &states));
+    }
+    Ok(())
+}
+
+/// Notes what the layers below made of an image.
+fn with_history(image: Image, below: &[Images]) -> ImageUse {
+    let mut decided = None;
+    for state in below {
+        let Some(before) = state.images.iter().find(|other| other.field == image.field) else {
+            decided = None;
+            continue;
+        };
+        decided = Some(before.decided_after(decided));
+    }
+    let decided = image.decided_after(decided).1;
+    manifest::image_use(&Workload::default(), image.class, None, image.field, image.text, &decided)
+}
+
+#[cfg(test)]
+mod tests;
