@@ -113,7 +113,8 @@ pub struct ImageUse {
 /// Something that kept an overlay from being resolved wholly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partial {
-    /// The kind of obstacle: `remote-base`, `helm`, `plugin`, `helm-default-tag`, `declared-name`, `declared-tag`.
+    /// The kind of obstacle: `remote-base`, `helm`, `plugin`, `helm-default-tag`, `helm-default-repository`,
+    /// `helm-no-image`, `declared-name`, `declared-tag`, `declared-text`, `argocd-source`.
     pub reason: String,
     /// What it is about, as written.
     pub what: String,

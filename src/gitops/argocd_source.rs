@@ -2,7 +2,7 @@
 //! it renders the directory they lie in (<https://argo-cd.readthedocs.io/en/stable/user-guide/parameters/>).
 
 use crate::domain::tree::{EntryKind, follow};
-use crate::domain::{Tree, TreePath, Workload};
+use crate::domain::{Cause, Partial, Tree, TreePath, Workload};
 use crate::manifest::{Failure, ImageOverride, Node, Place, Reading, Result, Shift, Value};
 use crate::yaml;
 
@@ -24,7 +24,11 @@ pub(crate) struct Overrides {
     pub(crate) helm: Declared,
 }
 
-/// Reads the settings in `directory`: one for each application that has a file, else those for all.
+/// Reads the settings in `directory`: one for each application that has a file, else those for all. A fault in a file is said
+/// as partial.
+///
+/// # Errors
+/// When the storage fails.
 pub(crate) fn overrides(tree: &dyn Tree, directory: &TreePath) -> Result<Vec<Overrides>> {
     let Some((directory, EntryKind::Directory)) =
         follow(tree, directory).map_err(|error| Failure::of_tree(&error, None))?
@@ -43,17 +47,31 @@ pub(crate) fn overrides(tree: &dyn Tree, directory: &TreePath) -> Result<Vec<Ove
         let message = format!("{directory} has more than {MAX_APPLICATIONS} files .argocd-source-<application>.yaml");
         return Err(Failure::without_place(message, "deploy fewer applications from one directory"));
     }
-    let general = if has_general { read_file(tree, &directory, GENERAL)? } else { None };
-    let values = chart_values(tree, &directory)?;
-    if of_applications.is_empty() {
-        return Ok(vec![read(tree, [None, general.as_ref()], values.as_ref())?]);
+    let general = has_general.then_some(GENERAL);
+    let names: Vec<Option<&str>> = match of_applications.is_empty() {
+        true => vec![None],
+        false => of_applications.into_iter().map(Some).collect(),
+    };
+    let of_application = |name| {
+        let settings = [read_named(tree, &directory, name)?, read_named(tree, &directory, general)?];
+        read(tree, settings.each_ref().map(Option::as_ref), chart_values(tree, &directory)?.as_ref())
+    };
+    names.into_iter().map(|name| of_application(name).or_else(|failure| said(failure, &directory))).collect()
+}
+
+/// A fault in a file keeps Argo CD from deploying one application, and nothing else of the directory from being known.
+fn said(failure: Box<Failure>, directory: &TreePath) -> Result<Overrides> {
+    if failure.cause() == Cause::Circumstance {
+        return Err(failure);
     }
-    let mut found = Vec::new();
-    for name in of_applications {
-        let own = read_file(tree, &directory, name)?;
-        found.push(read(tree, [own.as_ref(), general.as_ref()], values.as_ref())?);
-    }
-    Ok(found)
+    let place = failure.place().cloned().unwrap_or_else(|| Place::start_of(directory.as_str()));
+    let what = failure.message().to_owned();
+    let partial = vec![Partial { reason: "argocd-source".to_owned(), what, location: place.location() }];
+    Ok(Overrides { images: Vec::new(), helm: Declared { uses: Vec::new(), partial } })
+}
+
+fn read_named(tree: &dyn Tree, directory: &TreePath, name: Option<&str>) -> Result<Option<Node>> {
+    name.map_or(Ok(None), |name| read_file(tree, directory, name))
 }
 
 /// Reads settings of which the first that has a list has the word: Argo CD merges files as JSON, where lists are replaced.

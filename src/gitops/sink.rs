@@ -94,10 +94,17 @@ impl<'s, 't> Sink<'s, 't> {
         let Some(scalar) = node.as_scalar().filter(|scalar| !scalar.text.trim().is_empty()) else {
             return Vec::new();
         };
+        if self.sources.spend(0) {
+            self.say("declared-text", "the texts of this overlay hold more than can be read", &node.place);
+            return Vec::new();
+        }
         let source = self.sources.of(&node.place);
         let text = Text::at(&node.place, scalar, &source);
         match read(&text) {
-            Ok(documents) => documents,
+            Ok(documents) => {
+                self.sources.spend(documents.iter().map(Node::size).sum());
+                documents
+            }
             Err(failure) => {
                 if text.text.contains("image") {
                     self.say("declared-text", failure.message().to_owned(), failure.place().unwrap_or(&node.place));

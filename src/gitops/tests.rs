@@ -200,16 +200,23 @@ fn argocd_source_files_are_read_for_each_application() {
 }
 
 #[test]
-fn argocd_source_files_with_faults_are_refused_with_their_place() {
+fn faults_in_argocd_source_files_are_said_with_their_place_and_the_others_count() {
     let fault = |text: &str| {
-        let error = settings(&[("o/.argocd-source.yaml", text)]).unwrap_err();
-        format!("{}: {}", error.location.unwrap(), error.message)
+        let found = settings(&[
+            ("o/.argocd-source-a.yaml", text),
+            ("o/.argocd-source-b.yaml", "kustomize: {images: ['a:1']}\n"),
+        ]);
+        let found = found.unwrap();
+        assert_eq!(found[1].images.len(), 1);
+        let partial = &found[0].helm.partial[0];
+        format!("{} {}: {}", partial.reason, partial.location, partial.what)
     };
+    let place = "argocd-source o/.argocd-source-a.yaml";
     assert_eq!(
         fault("kustomize: {images: x}\n"),
-        "o/.argocd-source.yaml:1:21: `kustomize.images` must be a list, found a string"
+        format!("{place}:1:21: `kustomize.images` must be a list, found a string")
     );
-    assert!(fault("kustomize: {images: [x]}\n").starts_with("o/.argocd-source.yaml:1:22: an entry of"));
-    assert!(fault("helm: {parameters: x}\n").starts_with("o/.argocd-source.yaml:1:20: `helm.parameters` must be"));
-    assert!(fault("a: [\n").starts_with("o/.argocd-source.yaml:"));
+    assert!(fault("kustomize: {images: [x]}\n").starts_with(&format!("{place}:1:22: an entry of")));
+    assert!(fault("helm: {parameters: x}\n").starts_with(&format!("{place}:1:20: `helm.parameters` must be")));
+    assert!(fault("a: [\n").starts_with(&format!("{place}:")));
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::layers::Layers;
 use crate::domain::{DecidedBy, FieldPath, HelmImage, HelmValues, Partial, UseClass};
 use crate::manifest::{self, Decided, Failure, ImageParts, Node, Part, Result, Value, part};
 
@@ -25,18 +26,26 @@ pub(super) struct Image {
 impl Image {
     /// The reference, and its decision after an earlier one; the earlier alone where nothing changed.
     pub(super) fn decided_after(&self, before: Option<(Arc<str>, Decided)>) -> (Arc<str>, Decided) {
-        match before {
-            Some((text, decided)) if *text == *self.text && decided.last == self.decided.last => (text, decided),
-            Some((text, decided)) => (self.text.as_str().into(), self.decided.clone().after(&text, decided)),
-            None => (self.text.as_str().into(), self.decided.clone()),
+        let own = &self.decided;
+        let text: Arc<str> = self.text.as_str().into();
+        let Some((old_text, old)) = before else { return (text, own.clone()) };
+        let has_same_version = old.tag == own.tag && old.digest == own.digest;
+        if old_text == text && old.name == own.name && has_same_version {
+            return (old_text, old);
         }
+        let mut decided = own.clone();
+        if has_same_version {
+            decided.last = own.name.clone();
+        }
+        (text, decided.after(&old_text, old))
     }
 }
 
 /// Lists the images of `values`: those the set names, else those their shape tells.
-pub(super) fn read(values: &Node, set: &HelmValues, app_version: Option<&Node>) -> Result<Images> {
+pub(super) fn read<'v>(values: &'v Node, set: &HelmValues, layers: &'v Layers) -> Result<Images> {
     let global = values.path(&["global", "imageRegistry"]).and_then(part);
-    let mut reader = Reader { values, global, app_version: app_version.and_then(part), found: Images::default() };
+    let mut reader =
+        Reader { values, global, app_version: layers.app_version().and_then(part), layers, found: Images::default() };
     match &set.images {
         None => reader.visit(values, &mut String::new(), false),
         Some(images) => {
@@ -51,6 +60,7 @@ struct Reader<'v> {
     values: &'v Node,
     global: Option<Part<'v>>,
     app_version: Option<Part<'v>>,
+    layers: &'v Layers,
     found: Images,
 }
 
@@ -176,7 +186,11 @@ impl<'v> Reader<'v> {
         }
         let digest = sha.as_ref().map(|(text, place)| (text.as_str(), *place));
         let joined = ImageParts { registry: parts.registry, repository: parts.repository, tag: parts.tag, digest };
-        let (text, decided) = joined.join(DecidedBy::Values);
+        let (text, mut decided) = joined.join(DecidedBy::Values);
+        // The name is as young as the younger of its two halves.
+        if let Some((_, place)) = parts.registry.filter(|(_, place)| self.layers.is_above(place, &decided.name)) {
+            decided.name = place.clone();
+        }
         self.found.images.push(Image { field, class: UseClass::Helm, text, decided });
     }
 

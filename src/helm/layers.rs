@@ -57,6 +57,13 @@ impl Layers {
         self.app_version.as_ref()
     }
 
+    /// Tells whether `place` is in a later file than `other`.
+    pub(super) fn is_above(&self, place: &Place, other: &Place) -> bool {
+        let layer =
+            |place: &Place| self.chart.iter().chain(&self.values).position(|file| file.place.file == place.file);
+        layer(place) > layer(other)
+    }
+
     /// The values after each layer, the chart's own first.
     pub(super) fn states(&self) -> impl Iterator<Item = Node> + '_ {
         // helm merges the files it is given first, where null is a value like any other, and lays that over the chart's.

@@ -42,7 +42,7 @@ fn read(tree: &dyn Tree, set: &HelmValues, path: &TreePath, found: &mut OverlayI
     let layers = Layers::read(tree, &files)?;
     let mut states = Vec::new();
     for values in layers.states() {
-        states.push(images::read(&values, set, layers.app_version())?);
+        states.push(images::read(&values, set, &layers)?);
     }
     let Some(last) = states.pop() else { return Ok(()) };
     found.partial.extend(last.partial);

@@ -44,12 +44,12 @@ fn each_part_keeps_the_line_that_decided_it_and_the_chain_below() {
     let image = &found.uses[0];
     assert_eq!(image.class, UseClass::Helm);
     assert_eq!(image.location.to_string(), "prod.yaml:3:9");
-    assert_eq!(image.origins.name.to_string(), "c/values.yaml:3:15");
+    assert_eq!(image.origins.name.to_string(), "stage.yaml:2:13");
     let chain: Vec<(&str, String)> =
         image.decisions.iter().map(|step| (step.image.as_str(), step.location.to_string())).collect();
     let expected = [
         ("docker.io/team/api:1", "c/values.yaml:4:9"),
-        ("reg.example/team/api:1", "c/values.yaml:4:9"),
+        ("reg.example/team/api:1", "stage.yaml:2:13"),
         ("reg.example/team/api:2", "prod.yaml:3:9"),
     ];
     assert_eq!(chain, expected.map(|(image, place)| (image, place.to_owned())));

@@ -32,3 +32,45 @@ pub(super) fn set(images: &mut Vec<ImageEntry>, overrides: &[ImageOverride]) -> 
 fn as_text(written: &Written) -> Text {
     Text { text: written.text.clone(), place: written.place.clone(), shift: Shift::None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Options, images, resolve_with_images};
+    use super::*;
+    use crate::domain::TreePath;
+    use crate::domain::tree::MemoryTree;
+    use crate::manifest::{Node, Place};
+
+    /// The images of containers `app`, `reg/b:1` and `nginx` after a build with `sets`.
+    fn built(kustomization: &str, sets: &[&str]) -> Vec<String> {
+        let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: \
+                        [{name: a, image: app}, {name: b, image: 'reg/b:1'}, {name: c, image: nginx}]}}}\n";
+        let kustomization = format!("resources: [d.yaml]\nimages: {kustomization}\n");
+        let tree = MemoryTree::of([("kustomization.yaml", kustomization.as_str()), ("d.yaml", manifest)]);
+        let place = Place::start_of(".argocd-source.yaml");
+        let read = |text: &&str| ImageOverride::of_text(&Node::string(*text, &place)).unwrap();
+        let sets: Vec<ImageOverride> = sets.iter().map(read).collect();
+        let found = resolve_with_images(&tree, &TreePath::root(), &Options::default(), &sets).unwrap();
+        images(&found).uses.into_iter().map(|found| found.image).collect()
+    }
+
+    /// Each expectation is what `kustomize edit set image` 5.8.1 and a build after it made of the same files.
+    #[test]
+    fn images_are_set_as_kustomize_edit_sets_them() {
+        let app = "[{name: app, newName: reg/app, newTag: '1'}]";
+        for (set, expected) in [
+            ("app=reg/app:2", "reg/app:2"),
+            ("app:2", "app:2"),
+            ("reg/app:2", "reg/app:2"),
+            ("app=*:2", "reg/app:2"),
+            ("app=x/y:*", "x/y:1"),
+            ("app=x/y", "x/y"),
+        ] {
+            assert_eq!(built(app, &[set]), [expected, "reg/b:1", "nginx"], "{set}");
+        }
+        let chained = "[{name: nginx, newName: reg/b}, {name: reg/b, newTag: '7'}]";
+        assert_eq!(built(chained, &["app=nginx:3", "reg/b:9"]), ["reg/b:9", "reg/b:9", "reg/b:9"]);
+        let reordered = "[{name: z, newTag: '7'}, {name: nginx, newName: z}]";
+        assert_eq!(built(reordered, &["reg/b:2"]), ["app", "reg/b:2", "z:7"]);
+    }
+}

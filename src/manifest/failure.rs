@@ -54,6 +54,11 @@ impl Failure {
         &self.message
     }
 
+    /// Whether files or the storage below them are to blame.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
+    }
+
     /// Where it is.
     pub(crate) fn place(&self) -> Option<&Place> {
         self.place.as_ref()

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::Settings;
-use crate::domain::{ImageUse, OverlayError, OverlayImages, Tree, TreePath, UseClass, Workload};
+use crate::domain::{Cause, ImageUse, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass, Workload};
 use crate::gitops;
 use crate::kustomize::{self, Rendered};
 use crate::manifest;
@@ -26,10 +26,16 @@ pub(super) fn images(
     added.extend(declared.uses);
     images.partial.extend(declared.partial);
     for overrides in gitops::overrides(tree, path).map_err(|failure| failure.of_overlay(path))? {
-        if has_kustomization && !overrides.images.is_empty() {
+        if let Some(first) = overrides.images.first().filter(|_| has_kustomization) {
             let options = kustomize::Options { load_restrictor: settings.load_restrictor };
-            let with_images = kustomize::resolve_with_images(tree, path, &options, &overrides.images)?;
-            added.extend(changed(&images.uses, kustomize::images(&with_images).uses));
+            match kustomize::resolve_with_images(tree, path, &options, &overrides.images) {
+                Ok(with_images) => added.extend(changed(&images.uses, kustomize::images(&with_images).uses)),
+                Err(error) if error.cause == Cause::Circumstance => return Err(error),
+                Err(error) => {
+                    let location = error.location.unwrap_or_else(|| first.name.place.location());
+                    images.partial.push(Partial { reason: "argocd-source".to_owned(), what: error.message, location });
+                }
+            }
         }
         added.extend(overrides.helm.uses);
         images.partial.extend(overrides.helm.partial);

@@ -1,8 +1,8 @@
 //! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
 
 use crate::domain::{
-    Candidate, Cause, Change, Digest, Environment, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial,
-    Severity,
+    Candidate, Cause, Change, Digest, Environment, Finding, HelmValues, ImageRef, InvalidImage, Location, OverlayError,
+    Partial, Severity,
 };
 
 /// What a built-in finding means, for `promote-bot explain`.
@@ -262,6 +262,8 @@ pub fn partial_overlay(partial: &Partial) -> Finding {
 /// Says that nothing is at the places an environment names: most likely one of them is misspelt.
 #[must_use]
 pub fn no_overlay(environment: &Environment) -> Finding {
+    let values = environment.helm.iter().map(HelmValues::last);
+    let places: Vec<&str> = environment.overlays.iter().map(String::as_str).chain(values).collect();
     Finding {
         rule: "no-overlay".to_owned(),
         severity: Severity::Warning,
@@ -269,7 +271,7 @@ pub fn no_overlay(environment: &Environment) -> Finding {
         message: format!(
             "environment {} has no overlays on either side: nothing is at {}",
             environment.name,
-            environment.overlays.join(", ")
+            places.join(", ")
         ),
         help: "correct `overlays` in promote-bot.yaml, or take the environment out".to_owned(),
         image: None,
