@@ -13,7 +13,9 @@ use super::sources::Sources;
 
 const GENERAL: &str = ".argocd-source.yaml";
 /// How many applications may have settings of their own; each is a resolution of the overlay.
-const MAX_APPLICATIONS: usize = 50;
+const MAX_APPLICATIONS: usize = 20;
+/// How many images one file may set: each is a compiled expression, tried on every image.
+const MAX_IMAGES: usize = 1_000;
 
 /// The settings of one application for the directory.
 #[derive(Debug, Default)]
@@ -83,6 +85,10 @@ fn read(tree: &dyn Tree, settings: [Option<&Node>; 2], values: Option<&Node>) ->
             let message = format!("`kustomize.images` must be a list, found a {}", images.kind_name());
             return Err(Failure::at(&images.place, message, "write a list of `name=image:tag`"));
         };
+        if let Some(first) = entries.get(MAX_IMAGES) {
+            let message = format!("`kustomize.images` has more than {MAX_IMAGES} entries");
+            return Err(Failure::at(&first.place, message, "set them in the kustomization"));
+        }
         overrides.images = entries.iter().map(read_image).collect::<Result<_>>()?;
     }
     let with_parameters =

@@ -6,6 +6,9 @@ use crate::manifest::{self, Decided, ImageParts, Node, Part, Step, part};
 use super::flux::elements;
 use super::sink::Sink;
 
+/// How many parameters one source may have.
+const MAX_PARAMETERS: usize = 1_000;
+
 /// The values that parameters are laid over.
 pub(super) struct Base<'b> {
     pub(super) values: &'b Node,
@@ -74,6 +77,10 @@ pub(super) fn read_parameters(
 ) -> Vec<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (index, parameter) in elements(settings.get("parameters")).enumerate() {
+        if index == MAX_PARAMETERS {
+            sink.say("declared-text", format!("there are more than {MAX_PARAMETERS} parameters"), &parameter.place);
+            break;
+        }
         let (Some(name), Some(value)) = (parameter.get("name").and_then(Node::text), parameter.get("value")) else {
             continue;
         };

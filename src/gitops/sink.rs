@@ -98,8 +98,7 @@ impl<'s, 't> Sink<'s, 't> {
             self.say("declared-text", "the texts of this overlay hold more than can be read", &node.place);
             return Vec::new();
         }
-        let source = self.sources.of(&node.place);
-        let text = Text::at(&node.place, scalar, &source);
+        let text = self.sources.text(&node.place, scalar);
         match read(&text) {
             Ok(documents) => {
                 self.sources.spend(documents.iter().map(Node::size).sum());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{Tree, TreePath};
-use crate::manifest::Place;
+use crate::manifest::{Place, Scalar, Text};
 
 /// How many values all texts of one overlay may hold, aliases expanded.
 const MAX_VALUES: usize = 2_000_000;
@@ -13,7 +13,13 @@ const MAX_VALUES: usize = 2_000_000;
 pub(super) struct Sources<'t> {
     tree: &'t dyn Tree,
     values: usize,
-    files: HashMap<Arc<str>, Arc<[u8]>>,
+    files: HashMap<Arc<str>, Lines>,
+}
+
+/// A file and where its lines start.
+struct Lines {
+    content: Arc<[u8]>,
+    starts: Vec<usize>,
 }
 
 impl<'t> Sources<'t> {
@@ -28,10 +34,27 @@ impl<'t> Sources<'t> {
         self.values > MAX_VALUES
     }
 
-    /// Returns the content of the file of `place`; nothing where it cannot be read again, which costs exact places only.
-    pub(super) fn of(&mut self, place: &Place) -> Arc<[u8]> {
+    /// Takes a scalar at `place` as text; where its file cannot be read again, exact places in it are lost and nothing else.
+    pub(super) fn text(&mut self, place: &Place, scalar: &Scalar) -> Text {
         let tree = self.tree;
-        let read = || TreePath::parse(&place.file).and_then(|path| tree.read(&path).ok()).unwrap_or_else(|| [].into());
-        self.files.entry(place.file.clone()).or_insert_with(read).clone()
+        let read = || {
+            let content = TreePath::parse(&place.file).and_then(|path| tree.read(&path).ok());
+            Lines::of(content.unwrap_or_else(|| [].into()))
+        };
+        let lines = self.files.entry(place.file.clone()).or_insert_with(read);
+        Text::at(place, scalar, lines.from(place.line))
+    }
+}
+
+impl Lines {
+    fn of(content: Arc<[u8]>) -> Self {
+        let breaks = content.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        Self { content, starts }
+    }
+
+    fn from(&self, line: u32) -> &[u8] {
+        let start = (line as usize).checked_sub(1).and_then(|index| self.starts.get(index));
+        start.and_then(|start| self.content.get(*start..)).unwrap_or_default()
     }
 }

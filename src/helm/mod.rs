@@ -10,10 +10,13 @@ mod layers;
 
 pub(crate) use find::find;
 
-use crate::domain::{HelmValues, ImageUse, OverlayError, OverlayImages, Tree, TreePath, Workload};
-use crate::manifest::{self, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use images::{Image, Images};
+use crate::domain::{HelmValues, OverlayError, OverlayImages, Tree, TreePath, Workload};
+use crate::manifest::{self, Decided, Result};
+
+use images::Images;
 use layers::Layers;
 
 /// Tells whether `path` is the last values file of one of `sets`.
@@ -46,24 +49,33 @@ fn read(tree: &dyn Tree, set: &HelmValues, path: &TreePath, found: &mut OverlayI
     }
     let Some(last) = states.pop() else { return Ok(()) };
     found.partial.extend(last.partial);
+    let below = histories(&states);
     for image in last.images {
-        found.uses.push(with_history(image, &states));
+        let (_, decided) = image.decided_after(below.get(image.field.as_str()).cloned());
+        found.uses.push(manifest::image_use(
+            &Workload::default(),
+            image.class,
+            None,
+            image.field,
+            image.text,
+            &decided,
+        ));
     }
     Ok(())
 }
 
-/// Notes what the layers below made of an image.
-fn with_history(image: Image, below: &[Images]) -> ImageUse {
-    let mut decided = None;
-    for state in below {
-        let Some(before) = state.images.iter().find(|other| other.field == image.field) else {
-            decided = None;
-            continue;
-        };
-        decided = Some(before.decided_after(decided));
+/// What the layers made of each image until now, by its field. An image that a layer took away begins anew.
+fn histories(states: &[Images]) -> HashMap<&str, (Arc<str>, Decided)> {
+    let mut histories = HashMap::new();
+    for state in states {
+        let mut next = HashMap::new();
+        for image in &state.images {
+            let field = image.field.as_str();
+            next.insert(field, image.decided_after(histories.remove(field)));
+        }
+        histories = next;
     }
-    let decided = image.decided_after(decided).1;
-    manifest::image_use(&Workload::default(), image.class, None, image.field, image.text, &decided)
+    histories
 }
 
 #[cfg(test)]

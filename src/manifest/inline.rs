@@ -6,6 +6,9 @@ use crate::yaml::{self, Style};
 
 use super::node::{Place, Scalar};
 
+/// How long a line may be on which a block begins: many texts on one long line must not cost its length each.
+const MAX_HEADER_BYTES: usize = 4096;
+
 /// A scalar of a kustomization that may hold YAML itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
@@ -30,9 +33,9 @@ impl Text {
         Self { text: scalar.text.clone(), place, shift }
     }
 
-    /// Takes a scalar of a document that stands at `place` in a file with the content `source`.
-    pub(crate) fn at(place: &Place, scalar: &Scalar, source: &[u8]) -> Self {
-        let shift = match block_indent(place, &scalar.text, source) {
+    /// Takes a scalar of a document that stands at `place`; `lines` is its file from that line on.
+    pub(crate) fn at(place: &Place, scalar: &Scalar, lines: &[u8]) -> Self {
+        let shift = match block_indent(place, &scalar.text, lines) {
             Some(indent) => Shift::Block { header_line: place.line, indent },
             None if scalar.is_verbatim => Shift::Line(place.clone()),
             None => Shift::Fixed(place.clone()),
@@ -42,10 +45,10 @@ impl Text {
 }
 
 /// The indentation of the literal block at `place`, if one is there that holds `text`.
-fn block_indent(place: &Place, text: &str, source: &[u8]) -> Option<u32> {
-    let line_index = (place.line as usize).checked_sub(1)?;
-    let mut lines = source.split(|byte| *byte == b'\n').skip(line_index);
-    let header = std::str::from_utf8(lines.next()?).ok()?;
+fn block_indent(place: &Place, text: &str, lines: &[u8]) -> Option<u32> {
+    let end = lines.iter().take(MAX_HEADER_BYTES).position(|byte| *byte == b'\n')?;
+    let header = std::str::from_utf8(lines.get(..end)?).ok()?;
+    let mut lines = lines.get(end + 1..)?.split(|byte| *byte == b'\n');
     if header.chars().nth((place.column as usize).checked_sub(1)?) != Some('|') {
         return None;
     }
@@ -118,7 +121,9 @@ mod tests {
         let node = Node::convert(node, Reading::Resource, &Shift::None).unwrap();
         let text = |key: &str| {
             let value = node.get(key).unwrap();
-            Text::at(&value.place, value.as_scalar().unwrap(), source)
+            let line = source.split_inclusive(|byte| *byte == b'\n').take(value.place.line as usize - 1);
+            let start: usize = line.map(<[u8]>::len).sum();
+            Text::at(&value.place, value.as_scalar().unwrap(), &source[start..])
         };
         let inner = Place { line: 3, column: 4, ..Place::start_of("k") };
         let place = text("values").shift.place(&inner);

@@ -67,6 +67,7 @@ const ROWS: &[Row] = &[
     // https://github.com/argoproj-labs/argocd-operator/blob/master/docs/reference/argocd.md
     ("argoproj.io", &["ArgoCD"], "spec", Rule::Versioned),
     ("argoproj.io", &["ArgoCD"], "spec.*", Rule::Versioned),
+    ("argoproj.io", &["ArgoCD"], "spec.sso.*", Rule::Versioned),
 ];
 
 /// Kinds that OpenShift also serves without a group, as it did before 3.6.
