@@ -28,7 +28,7 @@
 //! git  registry            EDGES: the only async, the only network, the only writes
 //! plan  policy             PURE: decisions
 //! overlay  diff            PURE: derivations
-//! kustomize                PURE: files -> manifests, over a `Tree`
+//! kustomize  helm  gitops  PURE: files -> manifests, values and what other controllers set, over a `Tree`
 //! manifest                 PURE: documents with places and histories -> image uses
 //! domain  yaml             GROUND: the words; text <-> tree with positions
 //! ```
@@ -51,6 +51,8 @@ pub mod config;
 pub mod diff;
 pub mod domain;
 pub mod git;
+mod gitops;
+mod helm;
 pub mod kustomize;
 mod manifest;
 pub mod overlay;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const ROWS: &[&[&str]] = &[
     &["domain", "yaml"],
     &["manifest"],
-    &["kustomize"],
+    &["kustomize", "helm", "gitops"],
     &["overlay", "diff"],
     &["plan", "policy"],
     &["git", "registry"],

@@ -52,10 +52,12 @@ fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Resu
     for site in sites {
         let (image_use, workload) = (&site.image_use, &site.image_use.workload);
         let container = image_use.container.as_ref().map(|name| format!(", container {name}")).unwrap_or_default();
+        // Helm values belong to no object.
+        let is_named = !(workload.kind.is_empty() && workload.name.is_empty());
         let place = |place: &Option<Location>| place.as_ref().map(ToString::to_string);
         let rows = [
             ("overlay", Some(site.overlay.to_string())),
-            ("used by", Some(format!("{}/{}{container}", workload.kind, workload.name))),
+            ("used by", is_named.then(|| format!("{}/{}{container}", workload.kind, workload.name))),
             ("field", Some(image_use.field.clone())),
             ("name from", Some(image_use.origins.name.to_string())),
             ("tag from", place(&image_use.origins.tag)),

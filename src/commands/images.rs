@@ -35,11 +35,14 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
     let tree = tree.as_ref();
     let mut owners = Vec::new();
     for environment in &environments {
-        for path in overlay::find(tree, &environment.overlays)? {
+        for path in overlay::find_all(tree, environment)? {
             owners.push((path, environment));
         }
     }
+    // They are the configuration's, and so every environment's.
+    let fields = environments.first().map(|environment| environment.fields.as_slice()).unwrap_or_default();
     let (asked, files) = (asked(inputs)?, Files::default());
+    let settings = overlay::Settings { fields, ..overlay::Settings::new(&files) };
     let wanted = select(&environments, &inputs.scope.environments)?;
     // A list that a filter left empty asks for nothing, not for everything.
     if asked.is_empty() && inputs.overlays_from.is_none() {
@@ -49,12 +52,12 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
             let hint = "name some, or the environments they belong to in promote-bot.yaml";
             return Err(Error::usage("there are no overlays", hint));
         }
-        let work = |(path, owner): &(TreePath, &Environment)| resolve(tree, path, Some(owner), inputs, &files);
+        let work = |(path, owner): &(TreePath, &Environment)| resolve(tree, path, Some(owner), inputs, settings);
         return overlay::in_order(&owners, work, |overlay| each(&overlay));
     }
     let owner_of: HashMap<&TreePath, &Environment> = owners.iter().rev().map(|(path, owner)| (path, *owner)).collect();
     let work = |text: &String| match repository.prefix().join(text) {
-        Some(path) => resolve(tree, &path, owner_of.get(&path).copied(), inputs, &files),
+        Some(path) => resolve(tree, &path, owner_of.get(&path).copied(), inputs, settings),
         None => outside(text),
     };
     overlay::in_order(&asked, work, |overlay| each(&overlay))
@@ -65,10 +68,11 @@ fn resolve(
     path: &TreePath,
     owner: Option<&Environment>,
     inputs: &ImagesInputs,
-    files: &Files,
+    settings: overlay::Settings<'_>,
 ) -> Overlay {
-    let load_restrictor = inputs.load_restrictor.or(owner.map(|owner| owner.load_restrictor)).unwrap_or_default();
-    let images = overlay::resolve(tree, path, &overlay::Settings { files, load_restrictor });
+    let mut settings = owner.map_or(settings, |owner| overlay::Settings::of(owner, settings.files));
+    settings.load_restrictor = inputs.load_restrictor.unwrap_or(settings.load_restrictor);
+    let images = overlay::resolve(tree, path, &settings);
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();
     let (path, environment) = (path.to_string(), owner.map(|owner| owner.name.clone()));
     Overlay { path, environment, images, sites }

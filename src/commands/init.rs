@@ -72,7 +72,7 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
 fn image_names(tree: &dyn Tree, paths: &[TreePath]) -> Result<Vec<String>, Error> {
     let patterns: Vec<String> = paths.iter().map(ToString::to_string).collect();
     let (files, mut names) = (Files::default(), BTreeSet::new());
-    let settings = overlay::Settings { files: &files, load_restrictor: LoadRestrictor::None };
+    let settings = overlay::Settings { load_restrictor: LoadRestrictor::None, ..overlay::Settings::new(&files) };
     for path in overlay::find(tree, &patterns)? {
         let Ok(images) = overlay::resolve(tree, &path, &settings) else {
             continue;

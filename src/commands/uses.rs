@@ -80,18 +80,19 @@ impl Sides {
         reach: Option<&Reach<'_>>,
     ) -> Result<Self, TreeError> {
         let mut overlays: BTreeMap<TreePath, (bool, bool)> = BTreeMap::new();
-        for overlay in overlay::find(base, &environment.overlays)? {
+        for overlay in overlay::find_all(base, environment)? {
             overlays.entry(overlay).or_default().0 = true;
         }
-        for overlay in overlay::find(head, &environment.overlays)? {
+        for overlay in overlay::find_all(head, environment)? {
             overlays.entry(overlay).or_default().1 = true;
         }
         let is_empty = overlays.is_empty();
         if let Some(reach) = reach {
             let all: Vec<(TreePath, (bool, bool))> = std::mem::take(&mut overlays).into_iter().collect();
             // An overlay that only one side names is new or gone, whatever it reads.
-            let is_reached =
-                |(overlay, there): &(TreePath, (bool, bool))| *there != (true, true) || reach.touches(overlay);
+            let is_reached = |(overlay, there): &(TreePath, (bool, bool))| {
+                *there != (true, true) || reach.touches(overlay, &environment.helm)
+            };
             let mut asked = all.iter();
             overlay::in_order(&all, is_reached, |is_reached| {
                 overlays.extend(asked.next().filter(|_| is_reached).cloned());

@@ -192,6 +192,8 @@ fn environments_by_layout(tree: &dyn Tree) -> Result<Vec<Environment>, TreeError
     let environment = |(name, paths): (String, Vec<TreePath>)| Environment {
         name,
         overlays: paths.iter().map(ToString::to_string).collect(),
+        helm: Vec::new(),
+        fields: Vec::new(),
         registry: None,
         from: None,
         rewrites: Vec::new(),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Environment, Glob, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath};
+use super::fields::read_field;
+use super::helm::read_values;
+use crate::domain::{Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath};
 use crate::yaml::{self, Fault, Faults, Fields, Node};
 
 /// A configuration without faults.
@@ -53,10 +55,13 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
     fields.required("environments");
     let entries = fields.entries("environments");
     let registries = fields.entries("registries");
+    let image_fields = fields.list("fields");
     fields.finish();
+    let image_fields: Vec<ImageField> = image_fields.iter().filter_map(|field| read_field(field, faults)).collect();
     let mut environments: Vec<Environment> = Vec::new();
     for (name, value) in &entries {
-        environments.extend(read_environment(name, value, &environments, &entries, faults));
+        let environment = read_environment(name, value, &environments, &entries, faults);
+        environments.extend(environment.map(|environment| Environment { fields: image_fields.clone(), ..environment }));
     }
     if environments.is_empty() && faults.is_empty() {
         faults.push(document, "`environments` names no environment");
@@ -84,7 +89,11 @@ fn read_environment(
         faults.push(name_node, "an environment's name has lower-case letters, digits, `-`, `_` and `.`, at most 63");
     }
     let mut fields = Fields::of(node, format!("environment `{name}`"), faults)?;
-    fields.required("overlays");
+    let helm = fields.list("helm");
+    // An environment deploys something: directories, charts with values, or both.
+    if helm.is_empty() {
+        fields.required("overlays");
+    }
     let overlays = fields.strings("overlays");
     if let Some(empty) = fields.optional("overlays").filter(|node| node.as_sequence().is_some_and(<[Node]>::is_empty)) {
         faults.push(empty, "`overlays` names no overlay");
@@ -109,6 +118,8 @@ fn read_environment(
     Some(Environment {
         name: name.to_owned(),
         overlays: overlays.iter().map(|(_, pattern)| tidy(pattern)).collect(),
+        helm: helm.iter().filter_map(|values| read_values(values, faults)).collect(),
+        fields: Vec::new(),
         registry: registry.and_then(|node| read_prefix(node, faults)),
         from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
         rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
@@ -117,7 +128,8 @@ fn read_environment(
     })
 }
 
-fn tidy(pattern: &str) -> String {
+/// Writes a path the way others are compared with it.
+pub(super) fn tidy(pattern: &str) -> String {
     pattern.trim_start_matches("./").trim_end_matches('/').to_owned()
 }
 
@@ -261,6 +273,17 @@ environments:
       - { from: "dev.registry.example:5000/legacy/{path}", to: "prod.registry.example/team/{path}" }
     policy: policies/production.yaml
     load_restrictor: none
+  charts:
+    registry: prod.registry.example
+    helm:
+      - values: [charts/base.yaml, "./charts/*/values-production.yaml"]
+        chart: charts/*
+        images:
+          - worker.image
+          - { repository: "jobs[].name", tag: "jobs[].version", registry: db.registry, digest: db.digest }
+      - values: other/values.yaml
+fields:
+  - { kind: Cluster, path: spec.imageName, group: postgresql.cnpg.io }
 registries:
   prod.registry.example: { username: "env:PROD_USER", password: "file:/run/secret", ca: certs/prod.pem, insecure: true }
 "#;
@@ -282,6 +305,11 @@ registries:
         assert_eq!(production.from.as_deref(), Some("dev"));
         assert_eq!(production.load_restrictor, LoadRestrictor::None);
         assert_eq!(production.rewrites.len(), 1);
+        let charts = &config.environments[2];
+        assert_eq!(charts.helm[0].values, ["charts/base.yaml", "charts/*/values-production.yaml"]);
+        assert_eq!(charts.helm[0].images.as_ref().unwrap().len(), 2);
+        assert_eq!((charts.helm[1].last(), &charts.helm[1].images), ("other/values.yaml", &None));
+        assert_eq!(production.fields[0].path.to_string(), "spec.imageName");
         let registry = &config.registries["prod.registry.example"];
         assert_eq!(registry.username, Some(SecretSource::Env("PROD_USER".to_owned())));
         assert!(registry.insecure);

@@ -16,6 +16,22 @@ struct ConfigFile {
     environments: BTreeMap<String, EnvironmentEntry>,
     /// What is to be known of registries, by `host[:port]`. Optional: docker's and podman's auth files are found by themselves.
     registries: Option<BTreeMap<String, RegistryEntry>>,
+    /// Where custom resources name images, besides well-known kinds and every field called `image`.
+    fields: Option<Vec<FieldEntry>>,
+}
+
+/// A place of an image reference in the objects of one kind.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct FieldEntry {
+    /// The kind of the objects.
+    kind: String,
+    /// The path to the reference: keys joined by `.`, `[]` for all elements of a list, `*` for all values of a mapping, `\\.` for
+    /// a dot in a key.
+    path: String,
+    /// The group of their `apiVersion`; any unless given.
+    group: Option<String>,
 }
 
 /// One environment.
@@ -23,8 +39,10 @@ struct ConfigFile {
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "read by its schema only")]
 struct EnvironmentEntry {
-    /// Overlay directories from the root of the repository: a path, a glob, or a list of them.
-    overlays: OneOrMany,
+    /// Overlay directories from the root of the repository: a path, a glob, or a list of them. Needed unless `helm` is there.
+    overlays: Option<OneOrMany>,
+    /// Helm values files; each set is an overlay of its own, named by its last file.
+    helm: Option<Vec<HelmEntry>>,
     /// The prefix under which this environment's images live: `host[:port][/path]`.
     registry: String,
     /// The environment a missing image is copied from; it stands before this one.
@@ -35,6 +53,44 @@ struct EnvironmentEntry {
     policy: Option<OneOrMany>,
     /// Which files a kustomization may read, as kustomize's --load-restrictor; `root` unless given.
     load_restrictor: Option<LoadRestrictorEntry>,
+}
+
+/// Helm values laid over each other.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct HelmEntry {
+    /// The files from the root of the repository, the last on top. A `*` in the last makes one set of every file that fits; in the
+    /// others and in `chart` it stands for what it stood for there.
+    values: OneOrMany,
+    /// The chart's directory: its values.yaml lies below all others, and its appVersion stands in for an empty tag.
+    chart: Option<String>,
+    /// Where images stand in the values. Unless given: every field `image` that is text, or a mapping with a `repository`.
+    images: Option<Vec<HelmImageEntry>>,
+}
+
+/// The path of a whole reference or of a mapping with a `repository`, or the paths of an image's parts.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "read by its schema only")]
+enum HelmImageEntry {
+    At(String),
+    Parts(HelmPartsEntry),
+}
+
+/// The paths of an image's parts. A wildcard stands for what it stands for in `repository`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct HelmPartsEntry {
+    /// The name.
+    repository: String,
+    /// The tag.
+    tag: Option<String>,
+    /// What stands before the name.
+    registry: Option<String>,
+    /// The digest.
+    digest: Option<String>,
 }
 
 /// A rule for names that differ. `{path}` is one non-empty remainder, in both or in neither.
@@ -116,6 +172,9 @@ mod tests {
             (&schema, "zzzzzzzzzz: 1"),
             (definition("EnvironmentEntry"), "environments: {a: {zzzzzzzzzz: 1}}"),
             (definition("RewriteEntry"), "environments: {a: {images: [{zzzzzzzzzz: 1}]}}"),
+            (definition("HelmEntry"), "environments: {a: {helm: [{zzzzzzzzzz: 1}]}}"),
+            (definition("HelmPartsEntry"), "environments: {a: {helm: [{images: [{zzzzzzzzzz: 1}]}]}}"),
+            (definition("FieldEntry"), "fields: [{zzzzzzzzzz: 1}]"),
             (definition("RegistryEntry"), "registries: {a.example: {zzzzzzzzzz: 1}}"),
         ];
         for (schema, text) in cases {

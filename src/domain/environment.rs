@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::field_path::ImageField;
+use super::helm_values::HelmValues;
 use super::image::{ImageRef, InvalidImage, canonical_registry, check_repository};
 
 /// Named overlays and the registry they pull from. Environments stand in promotion order.
@@ -12,6 +14,10 @@ pub struct Environment {
     pub name: String,
     /// Paths or globs of overlay directories, from the root of the repository.
     pub overlays: Vec<String>,
+    /// Helm values, each set an overlay of its own.
+    pub helm: Vec<HelmValues>,
+    /// Where custom resources name images, besides what is known of well-known kinds.
+    pub fields: Vec<ImageField>,
     /// Where this environment's images live; none when only reading was asked for.
     pub registry: Option<RegistryPrefix>,
     /// The environment a missing image is copied from.

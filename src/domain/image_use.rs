@@ -13,7 +13,10 @@ pub enum UseClass {
     Field,
     /// A mapping under a key `image` with a `repository` (Helm values).
     Helm,
-    /// A reference that is set for something that is not among the documents: a pin of `images` for a remote base, say.
+    /// A reference at a path that is known, or configured, for the kind of the document.
+    Configured,
+    /// A reference that is set for something that is not among the documents: by a GitOps object for what its controller
+    /// deploys, by a pin of `images` for a remote base.
     Declared,
 }
 
@@ -111,7 +114,8 @@ pub struct ImageUse {
 /// Something that kept an overlay from being resolved wholly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partial {
-    /// The kind of obstacle: `remote-base`, `helm`, `plugin`.
+    /// The kind of obstacle: `remote-base`, `helm`, `plugin`, `helm-default-tag`, `helm-default-repository`,
+    /// `helm-no-image`, `declared-name`, `declared-tag`, `declared-text`, `argocd-source`.
     pub reason: String,
     /// What it is about, as written.
     pub what: String,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::domain::TreePath;
-use crate::manifest::{Failure, Place, Result, Text};
+use crate::manifest::{Failure, ImageOverride, Place, Result, Text};
 
 use super::configuration::{Configuration, Field};
+use super::images::ImageEntry;
 use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
 use super::names::Affix;
@@ -14,10 +15,14 @@ use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::unresolved::Unresolved;
 use super::vars::VarSet;
-use super::{labels, names, namespace, patches, plugins, replacements};
+use super::{labels, names, namespace, patches, plugins, replacements, set_images};
 
-/// Builds the kustomization in `overlay`.
-pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(ResourceSet, Unresolved)> {
+/// Builds the kustomization in `overlay`, with `overrides` laid over its own images.
+pub(super) fn build(
+    loader: &mut Loader<'_>,
+    overlay: &TreePath,
+    overrides: &[ImageOverride],
+) -> Result<(ResourceSet, Unresolved)> {
     let start = Place::start_of(overlay.as_str());
     let root = match loader.find(&TreePath::root(), overlay.as_str(), &start) {
         Ok(Found::Directory(root)) => root,
@@ -27,8 +32,14 @@ pub(super) fn build(loader: &mut Loader<'_>, overlay: &TreePath) -> Result<(Reso
         }
         Err(failure) => return Err(failure),
     };
-    let mut target = Target { loader, roots: vec![root.clone()], unresolved: Unresolved::default() };
+    let mut target =
+        Target { loader, roots: vec![root.clone()], unresolved: Unresolved::default(), images_of_overlay: None };
     let kustomization = target.read(&root, None)?;
+    if !overrides.is_empty() {
+        let mut images = kustomization.images.clone();
+        set_images::set(&mut images, overrides)?;
+        target.images_of_overlay = Some(images);
+    }
     let mut accumulated = Accumulator::default();
     target.accumulate(&root, &kustomization, &mut accumulated)?;
     let Accumulator { mut resources, configuration, vars } = accumulated;
@@ -49,6 +60,8 @@ struct Target<'l, 't> {
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
     unresolved: Unresolved,
+    /// What stands in place of the overlay's own images.
+    images_of_overlay: Option<Vec<ImageEntry>>,
 }
 
 impl Target<'_, '_> {
@@ -63,7 +76,10 @@ impl Target<'_, '_> {
         kustomization: &Kustomization,
         accumulated: &mut Accumulator,
     ) -> Result<()> {
-        self.unresolved.keep_pins(&kustomization.images);
+        // The overlay is the first to ask.
+        let own = self.images_of_overlay.take();
+        let images = own.as_deref().unwrap_or(&kustomization.images);
+        self.unresolved.keep_pins(images);
         for entry in &kustomization.resources {
             let added = self.add_resource(root, entry, accumulated);
             self.unresolved.unless_missing(added)?;
@@ -91,7 +107,7 @@ impl Target<'_, '_> {
             self.unresolved.unless_missing(added)?;
         }
         let configuration = accumulated.configuration.clone();
-        self.transform(root, kustomization, &mut accumulated.resources, &configuration)?;
+        self.transform(root, kustomization, images, &mut accumulated.resources, &configuration)?;
         let configs = self.plugin_configs(root, &kustomization.plugins.transformers)?;
         plugins::transform(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
         let configs = self.plugin_configs(root, &kustomization.plugins.validators)?;
@@ -137,6 +153,7 @@ impl Target<'_, '_> {
         &mut self,
         root: &TreePath,
         kustomization: &Kustomization,
+        images: &[ImageEntry],
         resources: &mut ResourceSet,
         configuration: &Configuration,
     ) -> Result<()> {
@@ -173,7 +190,7 @@ impl Target<'_, '_> {
         for replica in &kustomization.replicas {
             replica.apply(loader, resources, configuration.specs(Field::Replicas), &mut self.unresolved)?;
         }
-        for entry in &kustomization.images {
+        for entry in images {
             entry.apply(loader, resources, configuration.specs(Field::Images))?;
         }
         replacements::apply(loader, root, &kustomization.replacements, resources, &mut self.unresolved)

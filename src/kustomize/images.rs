@@ -22,14 +22,14 @@ const MAX_ENTRIES: usize = 2_000;
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// One entry of `images`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ImageEntry {
     place: Place,
+    pub(super) name: Arc<str>,
     pattern: Regex,
-    name: Option<Text>,
-    new_name: Option<Text>,
-    new_tag: Option<Text>,
-    digest: Option<Text>,
+    pub(super) new_name: Option<Text>,
+    pub(super) new_tag: Option<Text>,
+    pub(super) digest: Option<Text>,
     tag_suffix: Option<Text>,
 }
 
@@ -55,34 +55,41 @@ impl ImageEntry {
         let text = name.as_ref().map_or("", |name| &name.text);
         let place = name.as_ref().map_or_else(|| entry.place(), |name| name.place.clone());
         Ok(Self {
-            place: entry.place(),
-            pattern: pattern(text).ok_or_else(|| {
-                let message =
-                    format!("kustomize reads the image name `{text}` as a regular expression, and it is none");
-                Failure::at(&place, message, "write the image's name without tag, digest or special characters")
-            })?,
+            place: place.clone(),
+            name: text.into(),
+            pattern: checked_pattern(text, &place)?,
             new_name: entry.text("newName")?,
-            name,
             new_tag: entry.text("newTag")?,
             digest: entry.text("digest")?,
             tag_suffix: entry.text("tagSuffix")?,
         })
     }
 
+    /// An entry that no kustomization holds.
+    pub(super) fn new(
+        name: &Text,
+        new_name: Option<Text>,
+        new_tag: Option<Text>,
+        digest: Option<Text>,
+    ) -> Result<Self> {
+        let pattern = checked_pattern(&name.text, &name.place)?;
+        let (name, place) = (name.text.clone(), name.place.clone());
+        Ok(Self { place, name, pattern, new_name, new_tag, digest, tag_suffix: None })
+    }
+
     /// What the entry alone says an image is, and where; none where it names no image or decides nothing.
     pub(super) fn pin(&self) -> Option<(String, Decided)> {
-        let name = self.new_name.as_ref().or(self.name.as_ref())?;
         let place = |text: &Option<Text>| text.as_ref().map(|text| text.place.clone());
         let last = place(&self.new_tag).or(place(&self.digest)).or(place(&self.new_name))?;
-        let mut image = name.text.to_string();
+        let mut image = self.new_name.as_ref().map_or_else(|| self.name.to_string(), |name| name.text.to_string());
         for (sign, part) in [(':', &self.new_tag), ('@', &self.digest)] {
             if let Some(part) = part {
                 image.push(sign);
                 image.push_str(&part.text);
             }
         }
-        let (tag, digest) = (place(&self.new_tag), place(&self.digest));
-        let decided = Decided::new(DecidedBy::Images, last, name.place.clone(), tag, digest);
+        let name = place(&self.new_name).unwrap_or_else(|| self.place.clone());
+        let decided = Decided::new(DecidedBy::Images, last, name, place(&self.new_tag), place(&self.digest));
         image.parse::<ImageRef>().is_ok().then_some((image, decided))
     }
 
@@ -196,6 +203,13 @@ fn settle(decided: &mut Decided, text: &str) {
     let tag = parts.tag.map(|_| known(decided.tag.clone()));
     let digest = parts.digest.map(|_| known(decided.digest.clone()));
     (decided.tag, decided.digest) = (tag, digest);
+}
+
+fn checked_pattern(name: &str, place: &Place) -> Result<Regex> {
+    pattern(name).ok_or_else(|| {
+        let message = format!("kustomize reads the image name `{name}` as a regular expression, and it is none");
+        Failure::at(place, message, "write the image's name without tag, digest or special characters")
+    })
 }
 
 /// The expression kustomize makes of a name, which it does not escape.

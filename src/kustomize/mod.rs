@@ -38,6 +38,7 @@ mod resource;
 mod resource_set;
 mod section;
 mod selector;
+mod set_images;
 mod strategic_merge;
 mod unresolved;
 mod unsupported;
@@ -50,7 +51,7 @@ pub use mentions::mentions;
 
 use crate::domain::tree::TreeError;
 use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath};
-use crate::manifest::{self, Node};
+use crate::manifest::{self, ImageOverride, Node};
 
 /// How an overlay is resolved.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +70,13 @@ pub struct Rendered {
     unresolved: OverlayImages,
 }
 
+impl Rendered {
+    /// The documents as they would be deployed.
+    pub(crate) fn documents(&self) -> &[Node] {
+        &self.documents
+    }
+}
+
 /// Tells whether a directory holds a kustomization, whatever its name.
 ///
 /// # Errors
@@ -83,8 +91,21 @@ pub fn has_kustomization(tree: &dyn Tree, dir: &TreePath) -> Result<bool, TreeEr
 /// The first thing kustomize would fail on, or that is not supported here; always with a hint, and with the place
 /// wherever there is one.
 pub fn resolve(tree: &dyn Tree, overlay: &TreePath, options: &Options<'_>) -> Result<Rendered, OverlayError> {
+    resolve_with_images(tree, overlay, options, &[])
+}
+
+/// Resolves the kustomization in `overlay` after `images` were set in it, as `kustomize edit set image` does.
+///
+/// # Errors
+/// As [`resolve`] has them.
+pub(crate) fn resolve_with_images(
+    tree: &dyn Tree,
+    overlay: &TreePath,
+    options: &Options<'_>,
+    images: &[ImageOverride],
+) -> Result<Rendered, OverlayError> {
     let mut loader = load::Loader::new(tree, options.files, options.load_restrictor);
-    accumulate::build(&mut loader, overlay)
+    accumulate::build(&mut loader, overlay, images)
         .map(|(resources, unresolved)| Rendered {
             documents: resources.into_documents(),
             unresolved: unresolved.into_parts(),

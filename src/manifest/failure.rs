@@ -33,16 +33,6 @@ impl Failure {
         self.missing.as_deref().zip(self.place.as_ref())
     }
 
-    /// What could not be done.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// Where it could not be done.
-    pub(crate) fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
-    }
-
     /// A failure at a place.
     pub(crate) fn at(place: &Place, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
         Box::new(Self {
@@ -79,6 +69,21 @@ impl Failure {
             false => "correct the YAML; `kubectl kustomize` fails on it too",
         };
         Self::at(&Place::of_error(error), error.message.clone(), hint)
+    }
+
+    /// What is the matter.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether files or the storage below them are to blame.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// The same failure, at `place` unless it has one.

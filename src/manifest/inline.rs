@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::yaml::{self, Style};
 
-use super::node::Place;
+use super::node::{Place, Scalar};
+
+/// How long a line may be on which a block begins: many texts on one long line must not cost its length each.
+const MAX_HEADER_BYTES: usize = 4096;
 
 /// A scalar of a kustomization that may hold YAML itself.
 #[derive(Debug, Clone)]
@@ -29,6 +32,30 @@ impl Text {
         };
         Self { text: scalar.text.clone(), place, shift }
     }
+
+    /// Takes a scalar of a document that stands at `place`; `lines` is its file from that line on.
+    pub(crate) fn at(place: &Place, scalar: &Scalar, lines: &[u8]) -> Self {
+        let shift = match block_indent(place, &scalar.text, lines) {
+            Some(indent) => Shift::Block { header_line: place.line, indent },
+            None if scalar.is_verbatim => Shift::Line(place.clone()),
+            None => Shift::Fixed(place.clone()),
+        };
+        Self { text: scalar.text.clone(), place: place.clone(), shift }
+    }
+}
+
+/// The indentation of the literal block at `place`, if one is there that holds `text`.
+fn block_indent(place: &Place, text: &str, lines: &[u8]) -> Option<u32> {
+    let end = lines.iter().take(MAX_HEADER_BYTES).position(|byte| *byte == b'\n')?;
+    let header = std::str::from_utf8(lines.get(..end)?).ok()?;
+    let mut lines = lines.get(end + 1..)?.split(|byte| *byte == b'\n');
+    if header.chars().nth((place.column as usize).checked_sub(1)?) != Some('|') {
+        return None;
+    }
+    let first = std::str::from_utf8(lines.find(|line| !line.trim_ascii().is_empty())?).ok()?;
+    let indent = first.len() - first.trim_start_matches(' ').len();
+    let written = text.lines().find(|line| !line.trim().is_empty())?;
+    (written.trim_end() == first.get(indent..)?.trim_end()).then(|| u32::try_from(indent).unwrap_or(u32::MAX))
 }
 
 /// How places in a text become places in a file.
@@ -84,6 +111,24 @@ mod tests {
         let inner = &yaml::parse("k", text.text.as_bytes()).unwrap()[0];
         let place = text.shift.place(&Place::of(inner.get("c").unwrap()));
         assert_eq!((place.line, place.column), (4, 8));
+    }
+
+    #[test]
+    fn a_block_is_known_again_from_its_place_alone() {
+        use super::super::node::{Node, Reading};
+        let source = b"a: 1\nvalues: |\n\n   x: y\n   z: w\nfolded: >\n  x: y\n";
+        let node = &yaml::parse("k", source).unwrap()[0];
+        let node = Node::convert(node, Reading::Resource, &Shift::None).unwrap();
+        let text = |key: &str| {
+            let value = node.get(key).unwrap();
+            let line = source.split_inclusive(|byte| *byte == b'\n').take(value.place.line as usize - 1);
+            let start: usize = line.map(<[u8]>::len).sum();
+            Text::at(&value.place, value.as_scalar().unwrap(), &source[start..])
+        };
+        let inner = Place { line: 3, column: 4, ..Place::start_of("k") };
+        let place = text("values").shift.place(&inner);
+        assert_eq!((place.line, place.column), (5, 7));
+        assert!(matches!(text("folded").shift, Shift::Fixed(_)));
     }
 
     #[test]

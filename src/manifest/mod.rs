@@ -1,16 +1,25 @@
 //! Manifests: documents as trees whose every value knows its place, and the image uses read off them.
 //!
-//! [`Node`] is what Kustomize, Helm values and GitOps objects are read into; [`uses()`] lists the images of a document.
+//! [`Node`] is what Kustomize, Helm values and GitOps objects are read into; [`uses()`] lists the images of a document,
+//! and [`configured()`] those at paths that are known for its kind.
 
 mod failure;
+mod fields;
+mod image_override;
 mod inline;
 mod node;
+mod parts;
 mod reference;
+mod select;
 mod uses;
 
 pub(crate) use failure::{Failure, Result};
+pub(crate) use fields::configured;
+pub(crate) use image_override::{ImageOverride, Written};
 pub(crate) use inline::{Shift, Text};
 pub(crate) use node::{MAX_DEPTH, Node, Place, Reading, Scalar, Value};
+pub(crate) use parts::{ImageParts, Part, part};
 pub(crate) use reference::{Decided, split};
+pub(crate) use select::{Step, at, bind, field, select};
 pub use uses::sites_digest;
-pub(crate) use uses::uses;
+pub(crate) use uses::{image_use, uses, workload_of};

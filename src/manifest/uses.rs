@@ -4,20 +4,15 @@ use std::fmt::Write as _;
 
 use crate::domain::{DecidedBy, Digest, ImageUse, OverlayImages, UseClass, Workload};
 
-use super::node::{Node, Place, Value};
+use super::node::{Node, Value};
+use super::parts::ImageParts;
 use super::reference::Decided;
 
 /// Lists the images of documents; those that define custom resources are left out, as nothing in them runs.
 pub(crate) fn uses<'d>(documents: impl IntoIterator<Item = &'d Node>) -> Vec<ImageUse> {
     let mut uses = Vec::new();
     for document in documents {
-        let text = |path: &[&str]| document.path(path).and_then(Node::text).unwrap_or_default().to_owned();
-        let workload = Workload {
-            api_version: text(&["apiVersion"]),
-            kind: text(&["kind"]),
-            name: text(&["metadata", "name"]),
-            namespace: text(&["metadata", "namespace"]),
-        };
+        let workload = workload_of(document);
         if workload.kind != "CustomResourceDefinition" {
             let mut walk = Walk { workload, uses: &mut uses, path: String::new() };
             match &document.value {
@@ -29,7 +24,7 @@ pub(crate) fn uses<'d>(documents: impl IntoIterator<Item = &'d Node>) -> Vec<Ima
     uses
 }
 
-/// Computes the digest of all uses and their places, independent of resource names: the SHA-256 of the sorted lines
+/// Computes the digest of all uses and their places, configured and declared ones left out, independent of resource names: the SHA-256 of the sorted lines
 /// `<apiVersion>/<kind>`, path and image, separated by tabs.
 #[must_use]
 pub fn sites_digest(images: &OverlayImages) -> String {
@@ -37,8 +32,9 @@ pub fn sites_digest(images: &OverlayImages) -> String {
         let Workload { api_version, kind, .. } = &image_use.workload;
         format!("{api_version}/{kind}\t.{}\t{}", image_use.field, image_use.image)
     };
-    let rendered = images.uses.iter().filter(|image_use| image_use.class != UseClass::Declared);
-    let mut lines: Vec<String> = rendered.map(line).collect();
+    // What only this program reads off documents is not part of what is compared with kustomize's own sites.
+    let is_plain = |image_use: &&ImageUse| !matches!(image_use.class, UseClass::Configured | UseClass::Declared);
+    let mut lines: Vec<String> = images.uses.iter().filter(is_plain).map(line).collect();
     lines.sort_unstable();
     Digest::of(lines.join("\n").as_bytes()).hex().to_owned()
 }
@@ -135,31 +131,39 @@ impl Walk<'_> {
 
     /// A mapping with a repository, as Helm values have it.
     fn add_helm(&mut self, image: &Node, container: Option<String>) {
-        let part =
-            |key| image.get(key).and_then(|node| Some((node.text().filter(|text| !text.is_empty())?, &node.place)));
-        let Some((repository, name)) = part("repository") else {
-            return;
-        };
-        let (registry, tag) = (part("registry"), part("tag"));
-        let digest = part("digest").or_else(|| part("sha"));
-        let mut text = registry.map(|(registry, _)| format!("{registry}/")).unwrap_or_default();
-        text.push_str(repository);
-        for (sign, part) in [(':', tag), ('@', digest)] {
-            if let Some((part, _)) = part {
-                text.push(sign);
-                text.push_str(part);
-            }
+        if let Some(parts) = ImageParts::of_mapping(image) {
+            let (text, decided) = parts.join(DecidedBy::Written);
+            self.add(&text, UseClass::Helm, container, "", &decided);
         }
-        let place = |part: Option<(&str, &Place)>| part.map(|(_, place)| place.clone());
-        let last = place(tag).or_else(|| place(digest)).unwrap_or_else(|| name.clone());
-        let decided = Decided::new(DecidedBy::Written, last, name.clone(), place(tag), place(digest));
-        self.add(&text, UseClass::Helm, container, "", &decided);
     }
 
     fn add(&mut self, image: &str, class: UseClass, container: Option<String>, suffix: &str, decided: &Decided) {
         let field = format!("{}{suffix}", self.path);
         let found = decided.image_use(image, class, field);
         self.uses.push(ImageUse { workload: self.workload.clone(), container, ..found });
+    }
+}
+
+/// Makes an image use of a reference and where it was decided.
+pub(crate) fn image_use(
+    workload: &Workload,
+    class: UseClass,
+    container: Option<String>,
+    field: String,
+    image: &str,
+    decided: &Decided,
+) -> ImageUse {
+    ImageUse { workload: workload.clone(), container, ..decided.image_use(image, class, field) }
+}
+
+/// Names the object a document describes.
+pub(crate) fn workload_of(document: &Node) -> Workload {
+    let text = |path: &[&str]| document.path(path).and_then(Node::text).unwrap_or_default().to_owned();
+    Workload {
+        api_version: text(&["apiVersion"]),
+        kind: text(&["kind"]),
+        name: text(&["metadata", "name"]),
+        namespace: text(&["metadata", "namespace"]),
     }
 }
 

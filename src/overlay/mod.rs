@@ -1,5 +1,6 @@
 //! Overlays: the directories an environment deploys, found and resolved to image uses. Pure, over a [`Tree`].
 
+mod beyond;
 mod find;
 mod layout;
 mod reach;
@@ -12,12 +13,43 @@ pub use spread::in_order;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{
-    Cause, Environment, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass,
+    Cause, Environment, HelmValues, ImageField, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree,
+    TreePath,
 };
+use crate::helm;
 use crate::kustomize::{self, Files};
 
-/// Kinds whose `image` is a setting, never something that runs: Flux's image automation scans what they name.
-const NOT_RUN: [&str; 2] = ["ImageRepository", "ImagePolicy"];
+/// How overlays are resolved.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'s> {
+    /// Where parsed files are kept for the next overlay.
+    pub files: &'s Files,
+    /// Which files a kustomization may read.
+    pub load_restrictor: LoadRestrictor,
+    /// Helm values that are overlays.
+    pub helm: &'s [HelmValues],
+    /// Where custom resources name images.
+    pub fields: &'s [ImageField],
+}
+
+impl<'s> Settings<'s> {
+    /// The settings of no environment.
+    #[must_use]
+    pub fn new(files: &'s Files) -> Self {
+        Self { files, load_restrictor: LoadRestrictor::default(), helm: &[], fields: &[] }
+    }
+
+    /// The settings of an environment.
+    #[must_use]
+    pub fn of(environment: &'s Environment, files: &'s Files) -> Self {
+        let Environment { load_restrictor, helm, fields, .. } = environment;
+        Self { files, load_restrictor: *load_restrictor, helm, fields }
+    }
+
+    fn options(&self) -> kustomize::Options<'s> {
+        kustomize::Options { load_restrictor: self.load_restrictor, files: self.files }
+    }
+}
 
 /// All overlays of one environment in one tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +71,7 @@ impl Uses {
         match images {
             Ok(images) => {
                 let site = |image_use| ImageSite { overlay: overlay.clone(), image_use };
-                self.sites.extend(images.uses.into_iter().filter(runs).map(site));
+                self.sites.extend(beyond::run(images.uses).into_iter().map(site));
                 self.partial.extend(images.partial);
             }
             Err(error) => self.errors.push(error),
@@ -47,28 +79,15 @@ impl Uses {
     }
 }
 
-/// What an overlay is resolved with.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings<'s> {
-    /// Where parsed files are kept for the next overlay.
-    pub files: &'s Files,
-    /// Which files a kustomization may load.
-    pub load_restrictor: LoadRestrictor,
-}
-
-impl<'s> Settings<'s> {
-    /// The settings of an environment.
-    #[must_use]
-    pub fn of(environment: &'s Environment, files: &'s Files) -> Self {
-        Self { files, load_restrictor: environment.load_restrictor }
-    }
-}
-
-/// Resolves one overlay: as kustomize would where it holds a kustomization, file by file where it does not.
+/// Resolves one overlay: as kustomize would where it holds a kustomization, file by file where it does not, as helm lays
+/// values over each other where it is the last file of a set.
 ///
 /// # Errors
 /// What kustomize would refuse, and what is not supported yet, by name.
 pub fn resolve(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>) -> Result<OverlayImages, OverlayError> {
+    if helm::is_set(settings.helm, path) {
+        return helm::resolve(tree, settings.helm, path);
+    }
     let unreadable = |error: TreeError| OverlayError {
         overlay: path.clone(),
         message: error.to_string(),
@@ -85,16 +104,22 @@ pub fn resolve(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>) -> Res
             cause: Cause::Change,
         });
     }
-    let rendered = if kustomize::has_kustomization(tree, path).map_err(unreadable)? {
-        kustomize::resolve(
-            tree,
-            path,
-            &kustomize::Options { load_restrictor: settings.load_restrictor, files: settings.files },
-        )?
-    } else {
-        kustomize::read_loose(tree, path, settings.files)?
+    let has_kustomization = kustomize::has_kustomization(tree, path).map_err(unreadable)?;
+    let rendered = match has_kustomization {
+        true => kustomize::resolve(tree, path, &settings.options())?,
+        false => kustomize::read_loose(tree, path, settings.files)?,
     };
-    Ok(kustomize::images(&rendered))
+    beyond::images(tree, path, settings, &rendered, has_kustomization)
+}
+
+/// Finds the overlays of `environment`: directories, and the last files of its Helm values.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn find_all(tree: &dyn Tree, environment: &Environment) -> Result<Vec<TreePath>, TreeError> {
+    let mut overlays = find(tree, &environment.overlays)?;
+    overlays.extend(helm::find(tree, &environment.helm)?);
+    Ok(overlays)
 }
 
 /// Resolves all overlays of `environment`.
@@ -104,7 +129,7 @@ pub fn resolve(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>) -> Res
 pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeError> {
     let (files, mut found) = (Files::default(), Uses::default());
     let settings = Settings::of(environment, &files);
-    let overlays = find(tree, &environment.overlays)?;
+    let overlays = find_all(tree, environment)?;
     let resolved = |overlay: &TreePath| resolve(tree, overlay, &settings);
     let mut paths = overlays.iter();
     in_order(&overlays, resolved, |images| {
@@ -114,9 +139,4 @@ pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeErro
         Ok::<(), TreeError>(())
     })?;
     Ok(found)
-}
-
-/// Tells whether a use may make a cluster pull the image.
-fn runs(image_use: &crate::domain::ImageUse) -> bool {
-    image_use.class == UseClass::Container || !NOT_RUN.contains(&image_use.workload.kind.as_str())
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::tree::{EntryKind, TreeError, land};
-use crate::domain::{Difference, Tree, TreePath};
+use crate::domain::{Difference, HelmValues, Tree, TreePath};
 use crate::kustomize::{has_kustomization, mentions};
+use crate::{gitops, helm};
 
 /// How deeply kustomizations are followed; beyond, anything may be reached.
 const MAX_DEPTH: usize = 64;
@@ -34,12 +35,28 @@ impl<'t> Reach<'t> {
         Self { tree, difference, known: Mutex::default() }
     }
 
-    /// Tells whether the difference can reach `overlay`; so it is said of one that cannot be read.
-    pub fn touches(&self, overlay: &TreePath) -> bool {
+    /// Tells whether the difference can reach `overlay`, a directory or the last values file of one of the `helm` sets; so it is
+    /// said of one that cannot be read.
+    pub fn touches(&self, overlay: &TreePath, helm: &[HelmValues]) -> bool {
         if self.difference.has_links() {
             return true;
         }
-        self.visit(overlay, &mut Vec::new()).map_or(true, |answer| answer == Answer::Reached)
+        let values = helm::reads(helm, overlay);
+        if !values.is_empty() {
+            let differs = |path| land(self.tree, path).map_or(true, |(reached, _)| self.difference.touches(&reached));
+            return values.iter().any(differs);
+        }
+        self.has_overrides_that_differ(overlay)
+            || self.visit(overlay, &mut Vec::new()).map_or(true, |answer| answer == Answer::Reached)
+    }
+
+    /// Argo CD's settings for a directory lie in it, and nothing in it names them.
+    fn has_overrides_that_differ(&self, overlay: &TreePath) -> bool {
+        let is_one = |path: &TreePath, directory: &TreePath| {
+            gitops::is_overrides(path.name()) && path.parent().as_ref() == Some(directory)
+        };
+        land(self.tree, overlay)
+            .map_or(true, |(directory, _)| self.difference.paths().any(|path| is_one(path, &directory)))
     }
 
     fn visit(&self, path: &TreePath, stack: &mut Vec<TreePath>) -> Result<Answer, TreeError> {
@@ -145,7 +162,7 @@ mod tests {
             .with_link("o/loose/link.yaml", "../../shared.yaml");
         let difference = Difference::between(&base, &head).unwrap();
         let reach = Reach::new(&base, &difference);
-        let is_reached = |overlay: &&str| reach.touches(&TreePath::parse(overlay).unwrap());
+        let is_reached = |overlay: &&str| reach.touches(&TreePath::parse(overlay).unwrap(), &[]);
         ["o/dev", "o/live", "o/loose", "o/back"].into_iter().filter(is_reached).collect()
     }
 
@@ -157,6 +174,7 @@ mod tests {
         assert_eq!(reached("o/live/x.yaml"), ["o/live"]);
         assert_eq!(reached("o/loose/patch-image.yaml"), ["o/loose"]);
         assert_eq!(reached("o/loose/new.yaml"), ["o/loose"]);
+        assert_eq!(reached("o/live/.argocd-source-app.yaml"), ["o/live"]);
         assert_eq!(reached("README.md"), [""; 0]);
     }
 
@@ -180,6 +198,8 @@ mod tests {
         let base = MemoryTree::of(files);
         let difference = Difference::between(&base, &head).unwrap();
         let reach = Reach::new(&base, &difference);
-        assert!(reach.touches(&TreePath::parse("a").unwrap()) && reach.touches(&TreePath::parse("b").unwrap()));
+        assert!(
+            reach.touches(&TreePath::parse("a").unwrap(), &[]) && reach.touches(&TreePath::parse("b").unwrap(), &[])
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! What is said when a candidate cannot become a step: one function a reason, each with the ways out.
 
 use crate::domain::{
-    Candidate, Cause, Change, Digest, Environment, Finding, ImageRef, InvalidImage, Location, OverlayError, Partial,
-    Severity,
+    Candidate, Cause, Change, Digest, Environment, Finding, HelmValues, ImageRef, InvalidImage, Location, OverlayError,
+    Partial, Severity,
 };
 
 /// What a built-in finding means, for `promote-bot explain`.
@@ -248,13 +248,16 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
 #[must_use]
 pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
     let (subject, help) = gap(&partial.reason);
+    // A setting that stood there before names no image that is new; what cannot be read at all may hold anything.
+    let is_setting = ["helm-", "declared-", "argocd-"].iter().any(|kind| partial.reason.starts_with(kind));
+    let is_same = is_setting && before.is_some_and(|before| before.what == partial.what);
     let moved = match before {
         Some(before) if before.what != partial.what => format!(", moved from {}", before.what),
         _ => String::new(),
     };
     Finding {
         rule: "unresolved-overlay".to_owned(),
-        severity: Severity::Error,
+        severity: if is_same { Severity::Warning } else { Severity::Error },
         cause: Cause::Change,
         message: format!("{subject}, so not every image is known: {}{moved}", partial.what),
         help: help.to_owned(),
@@ -276,6 +279,21 @@ fn gap(reason: &str) -> (&'static str, &'static str) {
         "helm" => ("the overlay has a Helm chart, which is not rendered", RENDER),
         "plugin" => ("the overlay needs a plugin, which is not run", RENDER),
         "missing-file" => ("the overlay names a file that does not exist", "correct the path, or commit the file"),
+        "helm-default-tag" => (
+            "values name an image whose tag only the chart knows",
+            "write the tag in the values, or name the chart with `helm.chart`",
+        ),
+        "helm-default-repository" => (
+            "values name an image whose repository only the chart knows",
+            "write the repository in the values, or name the chart with `helm.chart`",
+        ),
+        "helm-no-image" => {
+            ("nothing stands where `helm.images` says an image does", "correct the path in promote-bot.yaml")
+        }
+        "argocd-source" => ("settings of Argo CD for the overlay cannot be applied", "correct the settings"),
+        "declared-name" => ("settings name an image without its repository", "write the repository beside the tag"),
+        "declared-tag" => ("settings name an image without its tag", "write the tag beside the repository"),
+        "declared-text" => ("settings hold text that cannot be read", "correct the text"),
         "not-found" => {
             ("something the overlay needs may stand in what cannot be resolved", "close the other gap first")
         }
@@ -286,6 +304,8 @@ fn gap(reason: &str) -> (&'static str, &'static str) {
 /// Says that nothing is at the places an environment names: most likely one of them is misspelt.
 #[must_use]
 pub fn no_overlay(environment: &Environment) -> Finding {
+    let values = environment.helm.iter().map(HelmValues::last);
+    let places: Vec<&str> = environment.overlays.iter().map(String::as_str).chain(values).collect();
     Finding {
         rule: "no-overlay".to_owned(),
         severity: Severity::Warning,
@@ -293,7 +313,7 @@ pub fn no_overlay(environment: &Environment) -> Finding {
         message: format!(
             "environment {} has no overlays on either side: nothing is at {}",
             environment.name,
-            environment.overlays.join(", ")
+            places.join(", ")
         ),
         help: "correct `overlays` in promote-bot.yaml, or take the environment out".to_owned(),
         image: None,

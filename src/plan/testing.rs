@@ -7,6 +7,8 @@ pub(crate) fn environment(name: &str, registry: &str, from: Option<&str>) -> Env
     Environment {
         name: name.to_owned(),
         overlays: vec![format!("overlays/{name}")],
+        helm: Vec::new(),
+        fields: Vec::new(),
         registry: Some(registry.parse().unwrap()),
         from: from.map(str::to_owned),
         rewrites: Vec::new(),

@@ -29,6 +29,8 @@ struct Line<'a> {
     images: Vec<Image<'a>>,
     fields: Vec<Image<'a>>,
     helm: Vec<Image<'a>>,
+    configured: Vec<Image<'a>>,
+    declared: Vec<Image<'a>>,
     sites: &'a str,
     partial: Vec<Partial<'a>>,
 }
@@ -86,6 +88,8 @@ pub fn json_line(overlay: &Overlay) -> Result<String, serde_json::Error> {
             images: of_class(images, UseClass::Container),
             fields: of_class(images, UseClass::Field),
             helm: of_class(images, UseClass::Helm),
+            configured: of_class(images, UseClass::Configured),
+            declared: of_class(images, UseClass::Declared),
             sites: &overlay.sites,
             partial: images.partial.iter().map(partial).collect(),
         }),

@@ -15,6 +15,8 @@ mod cli;
 mod configuration;
 mod demo;
 mod faults;
+mod gitops;
+mod helm;
 mod images;
 #[path = "../kustomize/mod.rs"]
 mod kustomize;

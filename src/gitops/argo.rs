@@ -1,0 +1,49 @@
+//! Argo CD: `Application` (<https://argo-cd.readthedocs.io/en/stable/user-guide/application-specification/>) and
+//! `ApplicationSet`, whose template is one.
+
+use crate::manifest::{ImageOverride, Node};
+
+use super::flux::elements;
+use super::helm;
+use super::sink::Sink;
+
+/// Reads the sources of an `Application`.
+pub(super) fn read_application(document: &Node, sink: &mut Sink<'_, '_>) {
+    if let Some(spec) = document.get("spec") {
+        read_sources(spec, "spec", sink);
+    }
+}
+
+/// Reads the sources in the template of an `ApplicationSet`.
+pub(super) fn read_application_set(document: &Node, sink: &mut Sink<'_, '_>) {
+    if let Some(spec) = document.path(&["spec", "template", "spec"]) {
+        read_sources(spec, "spec.template.spec", sink);
+    }
+}
+
+fn read_sources(spec: &Node, field: &str, sink: &mut Sink<'_, '_>) {
+    if let Some(source) = spec.get("source") {
+        read_source(source, &format!("{field}.source"), sink);
+    }
+    for (index, source) in elements(spec.get("sources")).enumerate() {
+        read_source(source, &format!("{field}.sources[{index}]"), sink);
+    }
+}
+
+fn read_source(source: &Node, field: &str, sink: &mut Sink<'_, '_>) {
+    if let Some(kustomize) = source.get("kustomize") {
+        for (index, image) in elements(kustomize.get("images")).enumerate() {
+            if let Some(entry) = ImageOverride::of_text(image) {
+                sink.add_override(&entry, format!("{field}.kustomize.images[{index}]"));
+            }
+        }
+        for (index, entry) in elements(kustomize.get("patches")).enumerate() {
+            if let Some(patch) = entry.get("patch") {
+                sink.add_patch(patch, &format!("{field}.kustomize.patches[{index}].patch"));
+            }
+        }
+    }
+    if let Some(settings) = source.get("helm") {
+        helm::read(settings, &format!("{field}.helm"), sink);
+    }
+}

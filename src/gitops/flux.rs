@@ -1,0 +1,47 @@
+//! Flux: `Kustomization` (<https://fluxcd.io/flux/components/kustomize/kustomizations/>) and `HelmRelease`
+//! (<https://fluxcd.io/flux/components/helm/helmreleases/>), whose `values` are found as any other field `image`.
+
+use crate::manifest::{ImageOverride, Node, Value};
+
+use super::sink::Sink;
+
+/// Reads `spec.images` and the patches of a `Kustomization`.
+pub(super) fn read_kustomization(document: &Node, sink: &mut Sink<'_, '_>) {
+    if let Some(spec) = document.get("spec") {
+        read_kustomize(spec, "spec", sink);
+    }
+}
+
+/// Reads what a `HelmRelease` lays over the rendered chart.
+pub(super) fn read_helm_release(document: &Node, sink: &mut Sink<'_, '_>) {
+    for (index, renderer) in elements(document.path(&["spec", "postRenderers"])).enumerate() {
+        if let Some(kustomize) = renderer.get("kustomize") {
+            read_kustomize(kustomize, &format!("spec.postRenderers[{index}].kustomize"), sink);
+        }
+    }
+}
+
+/// The fields that Flux takes over from kustomize; `patchesStrategicMerge` holds objects, which are found without this.
+fn read_kustomize(node: &Node, field: &str, sink: &mut Sink<'_, '_>) {
+    for (index, entry) in elements(node.get("images")).enumerate() {
+        if let Some(entry) = ImageOverride::of_mapping(entry) {
+            sink.add_override(&entry, format!("{field}.images[{index}]"));
+        }
+    }
+    for key in ["patches", "patchesJson6902"] {
+        for (index, entry) in elements(node.get(key)).enumerate() {
+            if let Some(patch) = entry.get("patch") {
+                sink.add_patch(patch, &format!("{field}.{key}[{index}].patch"));
+            }
+        }
+    }
+}
+
+/// The elements of a list; none of anything else.
+pub(super) fn elements(node: Option<&Node>) -> impl Iterator<Item = &Node> {
+    let elements = match node.map(|node| &node.value) {
+        Some(Value::List(elements)) => elements.as_slice(),
+        _ => &[],
+    };
+    elements.iter()
+}

@@ -1,0 +1,49 @@
+//! GitOps objects: the images that Argo CD and Flux will set in what they deploy. Pure, over documents and a [`Tree`].
+//!
+//! [`declared`] reads them off `Application`, `ApplicationSet`, `Kustomization` and `HelmRelease` objects; [`overrides`] reads
+//! the `.argocd-source` files of a directory. Where an object deploys another directory of the repository, that directory
+//! is not resolved: it is an overlay of its own.
+
+mod argo;
+mod argocd_source;
+mod flux;
+mod helm;
+mod sink;
+mod sources;
+
+pub(crate) use argocd_source::{is_overrides, overrides};
+
+use crate::domain::{ImageUse, Partial, Tree};
+use crate::manifest::{Node, workload_of};
+
+use sink::Sink;
+use sources::Sources;
+
+/// The images that other controllers set, and what is not said of them.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    pub(crate) uses: Vec<ImageUse>,
+    pub(crate) partial: Vec<Partial>,
+}
+
+/// Lists the images that the GitOps objects among `documents` declare.
+pub(crate) fn declared<'d>(tree: &dyn Tree, documents: impl IntoIterator<Item = &'d Node>) -> Declared {
+    let mut sources = Sources::new(tree);
+    let mut declared = Declared::default();
+    for document in documents {
+        let workload = workload_of(document);
+        let (group, kind) = (workload.api_version.split('/').next().unwrap_or_default(), workload.kind.as_str());
+        let read: fn(&Node, &mut Sink<'_, '_>) = match (group, kind) {
+            ("argoproj.io", "Application") => argo::read_application,
+            ("argoproj.io", "ApplicationSet") => argo::read_application_set,
+            ("kustomize.toolkit.fluxcd.io", "Kustomization") => flux::read_kustomization,
+            ("helm.toolkit.fluxcd.io", "HelmRelease") => flux::read_helm_release,
+            _ => continue,
+        };
+        read(document, &mut Sink::new(workload, &mut sources, &mut declared));
+    }
+    declared
+}
+
+#[cfg(test)]
+mod tests;
