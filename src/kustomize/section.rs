@@ -16,7 +16,8 @@ pub(super) struct Section<'k> {
 pub(super) enum Strictness {
     /// They are errors, as in a kustomization.
     Strict,
-    /// They are ignored, as in the files a kustomization names and in the configuration of plugins.
+    /// They are ignored, and bools and numbers are as good as text: so it is in files that a kustomization names and in
+    /// the configuration of plugins.
     Lenient,
 }
 
@@ -128,9 +129,7 @@ impl<'k> Section<'k> {
             return Ok(false);
         };
         match node.as_scalar().map(|scalar| (resolve_kustomization_scalar(scalar), &*scalar.text)) {
-            Some((ScalarKind::Bool, text)) => {
-                Ok(matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "y"))
-            }
+            Some((ScalarKind::Bool, text)) => Ok(is_true(text)),
             _ => Err(wrong_type(node, key, "true or false")),
         }
     }
@@ -176,6 +175,10 @@ impl<'k> Section<'k> {
                 let empty = yaml::Scalar { text: "".into(), ..scalar.clone() };
                 Ok(Text::of(node, &empty, self.source))
             }
+            Some((scalar, _)) if self.strictness == Strictness::Lenient => {
+                let text = yaml::Scalar { text: printed(scalar).into(), ..scalar.clone() };
+                Ok(Text::of(node, &text, self.source))
+            }
             Some((scalar, kind @ (ScalarKind::Bool | ScalarKind::Number))) => {
                 let message =
                     format!("`{key}` must be a string, but YAML 1.1 reads {} as a {}", scalar.text, kind.name());
@@ -184,6 +187,19 @@ impl<'k> Section<'k> {
             None => Err(wrong_type(node, key, "a string")),
         }
     }
+}
+
+/// What a bool or number becomes where text is wanted, which only a kustomization refuses.
+fn printed(scalar: &yaml::Scalar) -> String {
+    match resolve_kustomization_scalar(scalar) {
+        ScalarKind::Bool if is_true(&scalar.text) => "true".to_owned(),
+        ScalarKind::Bool => "false".to_owned(),
+        _ => yaml::print_resource_scalar(scalar).map_or_else(|| scalar.text.to_string(), String::from),
+    }
+}
+
+fn is_true(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "true" | "yes" | "on" | "y")
 }
 
 fn is_null(node: &yaml::Node) -> bool {

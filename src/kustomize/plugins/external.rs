@@ -37,3 +37,27 @@ impl External {
         Some(Self { reason, what, place: config.node.place.clone() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{Node, Reading, Shift};
+    use crate::yaml;
+
+    use super::*;
+
+    fn external(text: &str) -> Option<External> {
+        let documents = yaml::parse("p.yaml", text.as_bytes()).unwrap();
+        External::of(&Resource::new(Node::convert(&documents[0], Reading::Resource, &Shift::None).unwrap()))
+    }
+
+    #[test]
+    fn plugins_that_are_programs_are_named_with_their_place() {
+        let found = external("apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: k}\n").unwrap();
+        assert_eq!((found.reason, found.what.as_str()), (Obstacle::Plugin, "viaduct.ai/v1 ksops k"));
+        assert_eq!(found.place, Place::start_of("p.yaml"));
+        let helm = external("apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: h}\n").unwrap();
+        assert_eq!(helm.reason, Obstacle::Helm);
+        assert!(external("apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: p}\n").is_none());
+        assert!(external("apiVersion: x/builtin\nkind: PatchTransformer\nmetadata: {name: p}\n").is_some());
+    }
+}
