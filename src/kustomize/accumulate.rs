@@ -10,6 +10,7 @@ use super::images::ImageEntry;
 use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
 use super::names::Affix;
+use super::openapi::Chosen;
 use super::remote::{is_remote, shown};
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
@@ -32,8 +33,13 @@ pub(super) fn build(
         }
         Err(failure) => return Err(failure),
     };
-    let mut target =
-        Target { loader, roots: vec![root.clone()], unresolved: Unresolved::default(), images_of_overlay: None };
+    let mut target = Target {
+        loader,
+        roots: vec![root.clone()],
+        schema: Chosen::default(),
+        unresolved: Unresolved::default(),
+        images_of_overlay: None,
+    };
     let kustomization = target.read(&root, None)?;
     if !overrides.is_empty() {
         let mut images = kustomization.images.clone();
@@ -59,6 +65,7 @@ struct Target<'l, 't> {
     loader: &'l mut Loader<'t>,
     /// The kustomizations being built, the overlay first.
     roots: Vec<TreePath>,
+    schema: Chosen,
     unresolved: Unresolved,
     /// What stands in place of the overlay's own images.
     images_of_overlay: Option<Vec<ImageEntry>>,
@@ -66,7 +73,9 @@ struct Target<'l, 't> {
 
 impl Target<'_, '_> {
     fn read(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Arc<Kustomization>> {
-        self.loader.kustomization(root, place)?.kustomization()
+        let kustomization = self.loader.kustomization(root, place)?.kustomization()?;
+        self.schema = kustomization.openapi.choose(self.loader, root, self.schema)?;
+        Ok(kustomization)
     }
 
     /// Runs one kustomization on what is `accumulated`: nothing for a kustomization, its parent's for a component.

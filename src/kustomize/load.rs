@@ -1,5 +1,6 @@
 //! Files and kustomization roots, found as kustomize finds them and bounded.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
@@ -8,6 +9,7 @@ use crate::manifest::{Failure, Place, Result};
 
 use super::LoadRestrictor;
 use super::files::{Files, Parsed};
+use super::strategic_merge::Definitions;
 
 /// How many files one overlay may read, a file read twice counted twice.
 pub(super) const MAX_FILES: usize = 10_000;
@@ -25,6 +27,8 @@ pub(super) struct Loader<'t> {
     restrictor: LoadRestrictor,
     files: usize,
     nodes: usize,
+    /// The schema that replaces the built-in one.
+    schema: Option<Rc<Definitions>>,
 }
 
 /// What a path in a kustomization leads to.
@@ -37,7 +41,7 @@ pub(super) enum Found {
 impl<'t> Loader<'t> {
     /// Starts with nothing read.
     pub(super) fn new(tree: &'t dyn Tree, store: &'t Files, restrictor: LoadRestrictor) -> Self {
-        Self { tree, store, restrictor, files: 0, nodes: 0 }
+        Self { tree, store, restrictor, files: 0, nodes: 0, schema: None }
     }
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
@@ -111,6 +115,16 @@ impl<'t> Loader<'t> {
             [] => Err(here(format!("{root} holds no kustomization.yaml"), "name a directory that holds one")),
             _ => Err(here(format!("{root} holds several kustomization files"), "keep one of them")),
         }
+    }
+
+    /// The schema that replaces the built-in one.
+    pub(super) fn schema(&self) -> Option<Rc<Definitions>> {
+        self.schema.clone()
+    }
+
+    /// Replaces the built-in schema.
+    pub(super) fn set_schema(&mut self, schema: Definitions) {
+        self.schema = Some(Rc::new(schema));
     }
 
     /// The content of a file that was parsed.

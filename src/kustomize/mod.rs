@@ -27,6 +27,7 @@ mod mentions;
 mod model;
 mod names;
 mod namespace;
+mod openapi;
 mod patches;
 mod plugins;
 mod pointer;
@@ -41,7 +42,6 @@ mod selector;
 mod set_images;
 mod strategic_merge;
 mod unresolved;
-mod unsupported;
 mod vars;
 
 pub use crate::manifest::sites_digest;

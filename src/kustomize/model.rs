@@ -7,12 +7,12 @@ use super::charts::Chart;
 use super::generators::Generator;
 use super::images::ImageEntry;
 use super::labels::Labels;
+use super::openapi::OpenApi;
 use super::patches::Patch;
 use super::plugins::Plugins;
 use super::replacements;
 use super::replicas::Replica;
 use super::section::Section;
-use super::unsupported;
 use super::vars::Var;
 
 /// Every field kustomize 5.8.1 knows.
@@ -77,6 +77,7 @@ pub(super) struct Kustomization {
     pub(super) vars: Vec<Var>,
     pub(super) replacements: Vec<replacements::Entry>,
     pub(super) plugins: Plugins,
+    pub(super) openapi: OpenApi,
 }
 
 impl Kustomization {
@@ -89,7 +90,6 @@ impl Kustomization {
             return Err(empty());
         }
         let is_component = read_kind(&section)?;
-        unsupported::refuse(&section)?;
         check_ignored(&section)?;
         let mut resources = section.texts("resources")?;
         resources.extend(section.texts("bases")?);
@@ -116,6 +116,7 @@ impl Kustomization {
             images,
             vars: Var::read_all(&section)?,
             replacements: replacements::Entry::read_all(&section)?,
+            openapi: OpenApi::read(&section)?,
             plugins: Plugins {
                 generators: section.texts("generators")?,
                 transformers: section.texts("transformers")?,

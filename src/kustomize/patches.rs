@@ -14,7 +14,7 @@ use super::resource::{Resource, read_resources};
 use super::resource_set::ResourceSet;
 use super::section::Section;
 use super::selector::Selector;
-use super::strategic_merge;
+use super::strategic_merge::{self, Definitions, Schemas};
 use super::unresolved::Unresolved;
 
 /// One entry of `patches` or `patchesJson6902`.
@@ -178,7 +178,7 @@ pub(super) fn apply(
     match (&patch.target, merges.as_slice()) {
         (_, []) => Ok(()),
         (None, merges) => merges.iter().try_for_each(|merge| match target_of(merge, set, unresolved)? {
-            Some(at) => merge_into(set, &[at], merge, patch),
+            Some(at) => merge_into(loader.schema().as_deref(), set, &[at], merge, patch),
             None => Ok(()),
         }),
         (Some(target), [merge]) => {
@@ -188,7 +188,7 @@ pub(super) fn apply(
             if selected.is_empty() {
                 unresolved.keep_patch(&merge.node);
             }
-            merge_into(set, &selected, merge, patch)?;
+            merge_into(loader.schema().as_deref(), set, &selected, merge, patch)?;
             set.check_unique(&patch.place)
         }
         (Some(target), _) => {
@@ -214,7 +214,7 @@ pub(super) fn apply_strategic_merges(
                 found += merges.len();
                 for merge in &merges {
                     if let Some(at) = target_of(merge, set, unresolved)? {
-                        merge_all(set, &[at], merge, (false, false))?;
+                        merge_all(loader.schema().as_deref(), set, &[at], merge, (false, false))?;
                     }
                 }
             }
@@ -275,17 +275,25 @@ fn target_of(merge: &Resource, set: &ResourceSet, unresolved: &mut Unresolved) -
     Ok(found)
 }
 
-fn merge_into(set: &mut ResourceSet, selected: &[usize], merge: &Resource, patch: &Patch) -> Result<()> {
-    merge_all(set, selected, merge, (patch.allow_name_change, patch.allow_kind_change))
+fn merge_into(
+    schema: Option<&Definitions>,
+    set: &mut ResourceSet,
+    selected: &[usize],
+    merge: &Resource,
+    patch: &Patch,
+) -> Result<()> {
+    merge_all(schema, set, selected, merge, (patch.allow_name_change, patch.allow_kind_change))
 }
 
 /// Merges one patch into resources; name, kind and namespace stay theirs unless the options allow otherwise.
 fn merge_all(
+    schema: Option<&Definitions>,
     set: &mut ResourceSet,
     selected: &[usize],
     merge: &Resource,
     (allow_name, allow_kind): (bool, bool),
 ) -> Result<()> {
+    let schemas = Schemas::of(schema);
     let mut deleted = Vec::new();
     for at in selected {
         let Some(resource) = set.resources.get_mut(*at) else {
@@ -299,7 +307,7 @@ fn merge_all(
         let mut patch = merge.node.clone();
         let place = patch.place.clone();
         patch.set("apiVersion", Node::string(api_version, &place));
-        if !strategic_merge::merge(&mut resource.node, &mut patch)? {
+        if !strategic_merge::merge(schemas, &mut resource.node, &mut patch)? {
             deleted.push(*at);
             continue;
         }

@@ -107,11 +107,6 @@ fn a_patch_file_is_the_origin_of_what_it_sets() {
 }
 
 #[test]
-fn fields_that_are_not_supported_are_refused_by_name() {
-    assert!(refusal(&[("kustomization.yaml", "openapi: {path: x}\n")]).0.contains("openapi"));
-}
-
-#[test]
 fn faults_of_a_kustomization_have_a_place() {
     for (text, message, place) in [
         ("resource: [a]\n", "has no field `resource`", "kustomization.yaml:1:1"),

@@ -6,15 +6,16 @@ use crate::manifest::{Failure, Result};
 use crate::manifest::{Node, Value};
 
 use super::directive::{Directive, take_directive};
-use super::schema::Schema;
+use super::schema::{Schema, Schemas};
 use super::{Outcome, drop_shared_directive};
 
 /// The longest list that is merged by key; the work grows with the square.
 const MAX_ELEMENTS: usize = 5_000;
 
 /// Walks a list whose elements have `keys`; no keys for a set of scalars.
-pub(super) fn walk(
-    element: Option<Schema>,
+pub(super) fn walk<'s>(
+    schemas: Schemas<'s>,
+    element: Option<Schema<'s>>,
     keys: &[&str],
     base: Option<&mut Node>,
     patch: Option<&mut Node>,
@@ -22,7 +23,9 @@ pub(super) fn walk(
     let mut elements = match (base.filter(|base| !base.is_null()), patch.as_deref()) {
         (None, None) => return Ok(Outcome::Gone),
         // A list that is new keeps its directives as elements.
-        (None, Some(patch)) => return merge_elements(element, keys, patch.clone(), Some(&mut patch.clone()), true),
+        (None, Some(patch)) => {
+            return merge_elements(schemas, element, keys, patch.clone(), Some(&mut patch.clone()), true);
+        }
         (Some(base), _) => base.clone(),
     };
     let mut patch = patch;
@@ -40,11 +43,12 @@ pub(super) fn walk(
             Directive::Merge => {}
         }
     }
-    merge_elements(element, keys, elements, patch, is_same)
+    merge_elements(schemas, element, keys, elements, patch, is_same)
 }
 
-fn merge_elements(
-    element: Option<Schema>,
+fn merge_elements<'s>(
+    schemas: Schemas<'s>,
+    element: Option<Schema<'s>>,
     keys: &[&str],
     mut elements: Node,
     patch: Option<&mut Node>,
@@ -62,8 +66,11 @@ fn merge_elements(
         let message = format!("a list with more than {MAX_ELEMENTS} elements cannot be merged by key");
         return Err(Failure::at(&elements.place, message, "split the list"));
     }
-    let merged =
-        if keys.is_empty() { merge_set(base, patches) } else { merge_keyed(element, keys, base, patches, is_same)? };
+    let merged = if keys.is_empty() {
+        merge_set(base, patches)
+    } else {
+        merge_keyed(schemas, element, keys, base, patches, is_same)?
+    };
     elements.value = Value::List(merged);
     Ok(Outcome::New(elements))
 }
@@ -76,8 +83,9 @@ fn merge_set(base: Vec<Node>, patches: &[Node]) -> Vec<Node> {
 }
 
 /// Merges elements key by key; `is_same` when base and patch are one list to kustomize, so that what leaves one leaves both.
-fn merge_keyed(
-    schema: Option<Schema>,
+fn merge_keyed<'s>(
+    schemas: Schemas<'s>,
+    schema: Option<Schema<'s>>,
     keys: &[&str],
     mut base: Vec<Node>,
     patches: &mut Vec<Node>,
@@ -99,7 +107,7 @@ fn merge_keyed(
         if let (Some(at), patch) = (at, patch.as_deref_mut()) {
             drop_shared_directive(&mut base[at], patch);
         }
-        let outcome = super::walk(schema, at.and_then(|at| base.get_mut(at)), patch)?;
+        let outcome = super::walk(schemas, schema, at.and_then(|at| base.get_mut(at)), patch)?;
         let merged = match outcome {
             Outcome::Kept => at.and_then(|at| base.get(at).cloned()),
             Outcome::New(node) => Some(node),

@@ -1,5 +1,7 @@
 //! Strategic merge patches, with the very rules and oddities of kustomize's walker (kyaml `walk` and `merge2`).
 
+mod built_in;
+mod definitions;
 mod directive;
 mod lists;
 mod schema;
@@ -10,13 +12,16 @@ use std::sync::Arc;
 use directive::{Directive, take_directive};
 use schema::Schema;
 
+pub(super) use definitions::Definitions;
+pub(super) use schema::Schemas;
+
 use crate::domain::DecidedBy;
 use crate::manifest::{Failure, Node, Result, Value};
 use crate::yaml::ScalarKind;
 
 /// Merges `patch` into `base`; false when the patch deletes it.
-pub(super) fn merge(base: &mut Node, patch: &mut Node) -> Result<bool> {
-    match walk(None, Some(base), Some(patch))? {
+pub(super) fn merge(schemas: Schemas<'_>, base: &mut Node, patch: &mut Node) -> Result<bool> {
+    match walk(schemas, None, Some(base), Some(patch))? {
         Outcome::Kept => Ok(true),
         Outcome::New(node) => {
             *base = node;
@@ -43,7 +48,12 @@ enum Kind {
     Map,
 }
 
-fn walk(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node>) -> Result<Outcome> {
+fn walk<'s>(
+    schemas: Schemas<'s>,
+    schema: Option<Schema<'s>>,
+    base: Option<&mut Node>,
+    patch: Option<&mut Node>,
+) -> Result<Outcome> {
     let kinds = [base.as_deref(), patch.as_deref()].map(|node| node.and_then(kind_of));
     if let ([Some(expected), Some(found)], Some(patch)) = (kinds, patch.as_deref())
         && expected != found
@@ -51,16 +61,17 @@ fn walk(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node
         let message = format!("the patch has a {} here, where the resource has another kind", patch.kind_name());
         return Err(Failure::at(&patch.place, message, "correct the patch"));
     }
-    let schema = schema.or_else(|| [base.as_deref(), patch.as_deref()].into_iter().flatten().find_map(embedded));
+    let schema = schema
+        .or_else(|| [base.as_deref(), patch.as_deref()].into_iter().flatten().find_map(|node| embedded(schemas, node)));
     match kinds[0].or(kinds[1]) {
         Some(Kind::Scalar) => {
             Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(scalar_over(base.as_deref(), patch))))
         }
         Some(Kind::List) => match schema.and_then(Schema::keys) {
-            Some(keys) => lists::walk(schema.map(Schema::element), keys, base, patch),
+            Some(keys) => lists::walk(schemas, schema.and_then(Schema::element), &keys, base, patch),
             None => Ok(patch.map_or(Outcome::Kept, |patch| Outcome::New(patch.clone()))),
         },
-        Some(Kind::Map) | None => walk_map(schema, base, patch),
+        Some(Kind::Map) | None => walk_map(schemas, schema, base, patch),
     }
 }
 
@@ -79,13 +90,18 @@ fn scalar_over(base: Option<&Node>, patch: &Node) -> Node {
     node
 }
 
-fn walk_map(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut Node>) -> Result<Outcome> {
+fn walk_map<'s>(
+    schemas: Schemas<'s>,
+    schema: Option<Schema<'s>>,
+    base: Option<&mut Node>,
+    patch: Option<&mut Node>,
+) -> Result<Outcome> {
     let Some(base) = base.filter(|base| !base.is_null() || patch.is_none()) else {
         let Some(patch) = patch else { return Ok(Outcome::Gone) };
         return match take_directive(patch) {
             Ok(Directive::Delete) => Ok(Outcome::Gone),
             _ if patch.is_null() => Ok(Outcome::Gone),
-            _ => adopt(schema, patch),
+            _ => adopt(schemas, schema, patch),
         };
     };
     if base.is_null() {
@@ -94,7 +110,7 @@ fn walk_map(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut 
         return Ok(if is_written { Outcome::Kept } else { Outcome::Gone });
     }
     let Some(patch) = patch else {
-        merge_entries(schema, base, None)?;
+        merge_entries(schemas, schema, base, None)?;
         return Ok(Outcome::Kept);
     };
     if patch.is_null() {
@@ -102,22 +118,27 @@ fn walk_map(schema: Option<Schema>, base: Option<&mut Node>, patch: Option<&mut 
     }
     match take_directive(patch)? {
         Directive::Delete => Ok(Outcome::Gone),
-        Directive::Replace => adopt(schema, patch),
+        Directive::Replace => adopt(schemas, schema, patch),
         Directive::Merge => {
-            merge_entries(schema, base, Some(patch))?;
+            merge_entries(schemas, schema, base, Some(patch))?;
             Ok(Outcome::Kept)
         }
     }
 }
 
 /// Takes over the patch's value, which is walked against itself: directives in it still count.
-fn adopt(schema: Option<Schema>, patch: &mut Node) -> Result<Outcome> {
+fn adopt<'s>(schemas: Schemas<'s>, schema: Option<Schema<'s>>, patch: &mut Node) -> Result<Outcome> {
     let mut adopted = patch.clone();
-    merge_entries(schema, &mut adopted, Some(patch))?;
+    merge_entries(schemas, schema, &mut adopted, Some(patch))?;
     Ok(Outcome::New(adopted))
 }
 
-fn merge_entries(schema: Option<Schema>, base: &mut Node, patch: Option<&mut Node>) -> Result<()> {
+fn merge_entries<'s>(
+    schemas: Schemas<'s>,
+    schema: Option<Schema<'s>>,
+    base: &mut Node,
+    patch: Option<&mut Node>,
+) -> Result<()> {
     let mut patches: HashMap<Arc<str>, &mut Node> = match patch.map(|patch| &mut patch.value) {
         Some(Value::Map(entries)) => entries.iter_mut().map(|(key, value)| (key.clone(), value)).collect(),
         _ => HashMap::new(),
@@ -130,7 +151,7 @@ fn merge_entries(schema: Option<Schema>, base: &mut Node, patch: Option<&mut Nod
         let field = schema.and_then(|schema| schema.field(&key));
         let mut patch = patches.remove(&key);
         drop_shared_directive(&mut value, patch.as_deref_mut());
-        match walk(field, Some(&mut value), patch)? {
+        match walk(schemas, field, Some(&mut value), patch)? {
             Outcome::Kept => merged.push((key, value)),
             Outcome::New(node) if node.is_null() => {}
             Outcome::New(node) => merged.push((key, node)),
@@ -141,7 +162,7 @@ fn merge_entries(schema: Option<Schema>, base: &mut Node, patch: Option<&mut Nod
     added.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (key, patch) in added {
         let field = schema.and_then(|schema| schema.field(&key));
-        if let Outcome::New(node) = walk(field, None, Some(patch))?
+        if let Outcome::New(node) = walk(schemas, field, None, Some(patch))?
             && !node.is_null()
         {
             merged.push((key, node));
@@ -171,7 +192,7 @@ fn kind_of(node: &Node) -> Option<Kind> {
 }
 
 /// The schema of an object that says what it is.
-fn embedded(node: &Node) -> Option<Schema> {
+fn embedded<'s>(schemas: Schemas<'s>, node: &Node) -> Option<Schema<'s>> {
     let text = |key| node.get(key).and_then(Node::text);
-    Schema::of(text("apiVersion")?, text("kind")?)
+    schemas.find(text("apiVersion")?, text("kind")?)
 }
