@@ -77,12 +77,6 @@ impl<'k> Section<'k> {
         self.entries.iter().find(|(name, ..)| *name == key).map(|(.., value)| *value)
     }
 
-    /// Returns the place of the field's name.
-    pub(super) fn place_of(&self, key: &str) -> Place {
-        let found = self.entries.iter().find(|(name, ..)| *name == key);
-        Place::of(found.map_or(self.node, |(_, key, _)| key))
-    }
-
     /// Tells whether any field but `apiVersion` and `kind` is set.
     pub(super) fn has_content(&self) -> bool {
         self.entries.iter().any(|(name, ..)| !matches!(*name, "apiVersion" | "kind"))

@@ -18,6 +18,7 @@ use super::json6902::is_equal;
 use super::load::Loader;
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
+use super::section::Section;
 use super::unresolved::Unresolved;
 
 /// The lists of a kustomization that name plugins.
@@ -42,7 +43,7 @@ pub(super) fn generate(
             continue;
         }
         let config = Config::of(resource, loader)?;
-        let generated = generators::read(&config)?.generate(loader, root);
+        let generated = generators::run(&config, loader, root);
         let absorbed = generated.and_then(|generated| resources.absorb(generated, unresolved));
         unresolved.unless_missing(absorbed)?;
     }
