@@ -79,11 +79,20 @@ fn apply_one(
             for path in &target.paths {
                 let visited = target.set(resource, path, &value.node)?;
                 loader.spend(visited, &target.place)?;
+                check_name(resource, target)?;
                 value.follow(at, resource);
             }
         }
     }
     Ok(())
+}
+
+/// A resource must keep a name.
+fn check_name(resource: &Resource, target: &Target) -> Result<()> {
+    match resource.name().is_empty() && !resource.kind().ends_with("List") {
+        true => Err(Failure::at(&target.place, "the replacement takes a name away", "replace it by a text")),
+        false => Ok(()),
+    }
 }
 
 impl Value {
