@@ -25,7 +25,7 @@
 //! cli                      arguments, environment variables, terminal, exit code
 //! commands                 the stories, one file each: check promote images explain init schema completions demo
 //! config  report           promote-bot.yaml -> settings of each part      review -> text, json
-//! git  registry            EDGES: the only async, the only network, the only writes
+//! git  registry  render    EDGES: the only async, the only network, the only writes, the only other programs
 //! plan  policy             PURE: decisions
 //! overlay  diff            PURE: derivations
 //! kustomize  helm  gitops  PURE: files -> manifests, values and what other controllers set, over a `Tree`
@@ -59,5 +59,6 @@ pub mod overlay;
 pub mod plan;
 pub mod policy;
 pub mod registry;
+pub mod render;
 pub mod report;
 pub mod yaml;

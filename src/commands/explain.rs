@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::error::Error;
 use super::workspace::{Scope, Snapshot};
-use crate::domain::{Decision, Environment, ImageRef, ImageSite, Location, Tree};
+use crate::domain::{Decision, Environment, ImageRef, ImageSite, Location};
 use crate::overlay;
 use crate::plan::EXPLANATIONS;
 use crate::policy;
@@ -27,7 +27,7 @@ pub fn explain(scope: &Scope, subject: &str) -> Result<String, Error> {
     };
     let snapshot = Snapshot::open(scope, None)?;
     let environment = snapshot.environments.iter().find(|known| known.name == environment);
-    explain_image(snapshot.tree.as_ref(), environment.ok_or_else(|| nothing_called(subject))?, image)
+    explain_image(&snapshot, environment.ok_or_else(|| nothing_called(subject))?, image)
 }
 
 fn nothing_called(subject: &str) -> Error {
@@ -38,8 +38,8 @@ fn nothing_called(subject: &str) -> Error {
     )
 }
 
-fn explain_image(tree: &dyn Tree, environment: &Environment, name: &str) -> Result<String, Error> {
-    let uses = overlay::uses(tree, environment)?;
+fn explain_image(snapshot: &Snapshot, environment: &Environment, name: &str) -> Result<String, Error> {
+    let uses = overlay::uses(snapshot.tree.as_ref(), environment, Some(&snapshot.checkout()))?;
     let sites: Vec<&ImageSite> = uses.sites.iter().filter(|site| is_called(&site.image_use.image, name)).collect();
     if sites.is_empty() {
         let broken = uses.errors.first().map(|error| format!("; {error}")).unwrap_or_default();

@@ -31,10 +31,11 @@ pub struct ImagesInputs {
 /// # Errors
 /// When the repository or the configuration cannot be read; an overlay that cannot be resolved is handed on as such.
 pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<(), Error>) -> Result<(), Error> {
-    let Snapshot { repository, tree, environments } = Snapshot::open(&inputs.scope, inputs.revision.as_deref())?;
+    let snapshot = Snapshot::open(&inputs.scope, inputs.revision.as_deref())?;
+    let (Snapshot { repository, tree, environments, .. }, checkout) = (&snapshot, snapshot.checkout());
     let tree = tree.as_ref();
     let mut owners = Vec::new();
-    for environment in &environments {
+    for environment in environments {
         for path in overlay::find_all(tree, environment)? {
             owners.push((path, environment));
         }
@@ -42,8 +43,8 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
     // They are the configuration's, and so every environment's.
     let fields = environments.first().map(|environment| environment.fields.as_slice()).unwrap_or_default();
     let (asked, files) = (asked(inputs)?, Files::default());
-    let settings = overlay::Settings { fields, ..overlay::Settings::new(&files) };
-    let wanted = select(&environments, &inputs.scope.environments)?;
+    let settings = overlay::Settings { fields, runner: Some(&checkout), ..overlay::Settings::new(&files) };
+    let wanted = select(environments, &inputs.scope.environments)?;
     // A list that a filter left empty asks for nothing, not for everything.
     if asked.is_empty() && inputs.overlays_from.is_none() {
         let is_wanted = |owner: &Environment| wanted.iter().any(|environment| environment.name == owner.name);
@@ -70,7 +71,7 @@ fn resolve(
     inputs: &ImagesInputs,
     settings: overlay::Settings<'_>,
 ) -> Overlay {
-    let mut settings = owner.map_or(settings, |owner| overlay::Settings::of(owner, settings.files));
+    let mut settings = owner.map_or(settings, |owner| overlay::Settings::of(owner, settings.files, settings.runner));
     settings.load_restrictor = inputs.load_restrictor.unwrap_or(settings.load_restrictor);
     let images = overlay::resolve(tree, path, &settings);
     let sites = images.as_ref().map(sites_digest).unwrap_or_default();

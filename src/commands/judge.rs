@@ -71,7 +71,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
     let mut workspace = Workspace::open(&inputs.scope)?;
     let in_force =
         policies::load(workspace.rules.as_ref(), &workspace.config_used.revision, &workspace.config.environments)?;
-    let mut environments = uses::changes(&workspace, &inputs.scope.environments)?;
+    let mut environments = uses::changes(&workspace, &inputs.scope.environments, inputs.offline)?;
     let registries = connect(inputs, &mut workspace)?;
     let candidates: Vec<Candidate> =
         environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.candidates)).collect();

@@ -10,7 +10,7 @@ use crate::domain::{
     Change, Difference, Environment, Finding, OverlayError, Partial, Revision, Severity, Tree, TreePath,
 };
 use crate::kustomize::Files;
-use crate::overlay::{self, Reach, Settings, Uses};
+use crate::overlay::{self, Reach, Runner, Settings, Uses};
 use crate::plan::{self, Sorted};
 
 /// The changes of one environment, with what is to be said before any registry is asked.
@@ -22,8 +22,12 @@ pub(super) struct EnvironmentChanges {
 }
 
 /// Compares the wanted environments of both trees, as far as the change between them can reach: an overlay that reads nothing
-/// that differs is the same on both sides, and is not resolved.
-pub(super) fn changes(workspace: &Workspace, wanted: &[String]) -> Result<Vec<EnvironmentChanges>, Error> {
+/// that differs is the same on both sides, and is not resolved. Programs that render are not run `offline`.
+pub(super) fn changes(
+    workspace: &Workspace,
+    wanted: &[String],
+    offline: bool,
+) -> Result<Vec<EnvironmentChanges>, Error> {
     let all = workspace.config.environments.clone();
     let environments = select(&all, wanted)?;
     let (base, head) = (workspace.base.as_ref(), workspace.head.as_ref());
@@ -32,16 +36,20 @@ pub(super) fn changes(workspace: &Workspace, wanted: &[String]) -> Result<Vec<En
         Revision::Empty => None,
         _ => Some(Difference::between(base, head)?),
     };
-    let reach = difference.as_ref().map(|difference| Reach::new(base, difference));
+    // They are the configuration's, and so every environment's.
+    let vendored = all.first().map(|environment| environment.vendored.as_slice()).unwrap_or_default();
+    let reach = difference.as_ref().map(|difference| Reach::new(base, difference, vendored));
     let mut sides: Vec<Sides> = environments
         .iter()
         .map(|environment| Sides::find(base, head, environment, reach.as_ref()))
         .collect::<Result<_, _>>()?;
-    let files = Files::default();
-    let tasks = tasks(&sides);
+    let (base_files, head_files) =
+        (workspace.checkout(base, &workspace.range.base), workspace.checkout(head, &workspace.range.head));
+    let (files, tasks) = (Files::default(), tasks(&sides));
     let resolve = |task: &Task| {
-        let settings = Settings::of(&environments[task.environment], &files);
-        overlay::resolve(if task.is_head { head } else { base }, &task.overlay, &settings)
+        let (tree, checkout) = if task.is_head { (head, &head_files) } else { (base, &base_files) };
+        let runner: Option<&dyn Runner> = if offline { None } else { Some(checkout) };
+        overlay::resolve(tree, &task.overlay, &Settings::of(&environments[task.environment], &files, runner))
     };
     let mut done = tasks.iter();
     overlay::in_order(&tasks, resolve, |images| {
@@ -91,7 +99,7 @@ impl Sides {
             let all: Vec<(TreePath, (bool, bool))> = std::mem::take(&mut overlays).into_iter().collect();
             // An overlay that only one side names is new or gone, whatever it reads.
             let is_reached = |(overlay, there): &(TreePath, (bool, bool))| {
-                *there != (true, true) || reach.touches(overlay, &environment.helm)
+                *there != (true, true) || reach.touches(overlay, environment)
             };
             let mut asked = all.iter();
             overlay::in_order(&all, is_reached, |is_reached| {

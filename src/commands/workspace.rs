@@ -7,10 +7,11 @@ use super::error::Error;
 use super::policies;
 use crate::config::{self, Config};
 use crate::domain::tree::{EntryKind, TreeError, follow};
-use crate::domain::{ConfigUsed, Environment, LoadRestrictor, Range, Revision, Tree, TreePath};
+use crate::domain::{ConfigUsed, Environment, Range, Revision, Tree, TreePath};
 use crate::git::{RangeRequest, Repository};
 use crate::overlay;
 use crate::policy;
+use crate::render::Checkout;
 use crate::yaml::Fault;
 
 /// Which side's configuration judges.
@@ -51,6 +52,8 @@ pub(super) struct Workspace {
     pub(super) config: Config,
     pub(super) config_used: ConfigUsed,
     pub(super) notes: Vec<String>,
+    /// The root of the work tree.
+    root: Option<PathBuf>,
 }
 
 impl Workspace {
@@ -85,9 +88,15 @@ impl Workspace {
         if scope.in_ci && scope.config_from.is_none() && range.target == Revision::Empty {
             notes.push("there is no base to take the rules from: the change is judged by its own".to_owned());
         }
-        let mut workspace = Self { range, base, head, rules, config, config_used, notes };
+        let root = repository.root().map(Path::to_owned);
+        let mut workspace = Self { range, base, head, rules, config, config_used, notes, root };
         workspace.note_changed_rules(&path)?;
         Ok(workspace)
+    }
+
+    /// The files of one side for programs that render; those of the work tree lie on disk.
+    pub(super) fn checkout<'t>(&self, tree: &'t dyn Tree, revision: &Revision) -> Checkout<'t> {
+        Checkout::new(tree, self.root.as_deref().filter(|_| *revision == Revision::Worktree))
     }
 
     /// Says when the change touches the rules: which version judges it, and whether a new configuration can be read.
@@ -126,9 +135,15 @@ pub(super) struct Snapshot {
     pub(super) repository: Repository,
     pub(super) tree: Box<dyn Tree>,
     pub(super) environments: Vec<Environment>,
+    is_work_tree: bool,
 }
 
 impl Snapshot {
+    /// The files for programs that render.
+    pub(super) fn checkout(&self) -> Checkout<'_> {
+        Checkout::new(self.tree.as_ref(), self.repository.root().filter(|_| self.is_work_tree))
+    }
+
     /// Opens `revision`; the work tree, or HEAD in a bare repository, when none is given.
     pub(super) fn open(scope: &Scope, revision: Option<&str>) -> Result<Self, Error> {
         let repository = Repository::open(&scope.directory)?;
@@ -145,7 +160,8 @@ impl Snapshot {
             Some(text) => read_config(&path, &text, &revision)?.environments,
             None => environments_by_layout(tree.as_ref())?,
         };
-        Ok(Self { repository, tree, environments })
+        let is_work_tree = revision == Revision::Worktree;
+        Ok(Self { repository, tree, environments, is_work_tree })
     }
 }
 
@@ -189,16 +205,8 @@ pub(super) fn read_optional(tree: &dyn Tree, path: &TreePath) -> Result<Option<A
 
 /// Takes `…/overlays/<environment>` directories as environments, which serves for reading.
 fn environments_by_layout(tree: &dyn Tree) -> Result<Vec<Environment>, TreeError> {
-    let environment = |(name, paths): (String, Vec<TreePath>)| Environment {
-        name,
-        overlays: paths.iter().map(ToString::to_string).collect(),
-        helm: Vec::new(),
-        fields: Vec::new(),
-        registry: None,
-        from: None,
-        rewrites: Vec::new(),
-        policies: Vec::new(),
-        load_restrictor: LoadRestrictor::Root,
+    let environment = |(name, paths): (String, Vec<TreePath>)| {
+        Environment::of_overlays(name, paths.iter().map(ToString::to_string).collect())
     };
     Ok(overlay::layout(tree)?.into_iter().map(environment).collect())
 }

@@ -1,6 +1,7 @@
 //! `promote-bot.yaml`: from text to the settings of each part, all faults at once. Pure.
 
 mod fields;
+mod gaps;
 mod helm;
 mod read;
 mod schema;

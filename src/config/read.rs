@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::fields::read_field;
+use super::gaps::{read_render, read_vendored};
 use super::helm::read_values;
-use crate::domain::{Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath};
+use crate::domain::{
+    Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored,
+};
 use crate::yaml::{self, Fault, Faults, Fields, Node};
 
 /// A configuration without faults.
@@ -56,12 +59,15 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
     let entries = fields.entries("environments");
     let registries = fields.entries("registries");
     let image_fields = fields.list("fields");
+    let copies = fields.entries("vendored");
     fields.finish();
     let image_fields: Vec<ImageField> = image_fields.iter().filter_map(|field| read_field(field, faults)).collect();
+    let vendored: Vec<Vendored> = copies.iter().filter_map(|(url, path)| read_vendored(url, path, faults)).collect();
+    let shared = |environment| Environment { fields: image_fields.clone(), vendored: vendored.clone(), ..environment };
     let mut environments: Vec<Environment> = Vec::new();
     for (name, value) in &entries {
         let environment = read_environment(name, value, &environments, &entries, faults);
-        environments.extend(environment.map(|environment| Environment { fields: image_fields.clone(), ..environment }));
+        environments.extend(environment.map(shared));
     }
     if environments.is_empty() && faults.is_empty() {
         faults.push(document, "`environments` names no environment");
@@ -104,6 +110,7 @@ fn read_environment(
     let policies = fields.strings("policy");
     let load_restrictor = fields.non_empty_string("load_restrictor");
     let restrictor_node = fields.optional("load_restrictor");
+    let render = fields.optional("render");
     fields.finish();
     let load_restrictor = match (load_restrictor, restrictor_node) {
         (Some("none"), _) => LoadRestrictor::None,
@@ -125,6 +132,8 @@ fn read_environment(
         rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
         policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
         load_restrictor,
+        render: render.and_then(|node| read_render(node, faults)),
+        vendored: Vec::new(),
     })
 }
 

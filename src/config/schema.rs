@@ -18,6 +18,8 @@ struct ConfigFile {
     registries: Option<BTreeMap<String, RegistryEntry>>,
     /// Where custom resources name images, besides well-known kinds and every field called `image`.
     fields: Option<Vec<FieldEntry>>,
+    /// Copies of remote bases: the URL with its revision (`…?ref=v1.2.3`), and where its files lie in this repository.
+    vendored: Option<BTreeMap<String, String>>,
 }
 
 /// A place of an image reference in the objects of one kind.
@@ -53,6 +55,26 @@ struct EnvironmentEntry {
     policy: Option<OneOrMany>,
     /// Which files a kustomization may read, as kustomize's --load-restrictor; `root` unless given.
     load_restrictor: Option<LoadRestrictorEntry>,
+    /// Rendered manifests for overlays that cannot be resolved wholly (a remote base, a chart, a plugin).
+    render: Option<RenderEntry>,
+}
+
+/// A directory with `{overlay}` (the overlay's path) or `{name}` (its last component) in it, or a command that prints them.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "read by its schema only")]
+enum RenderEntry {
+    Directory(String),
+    Command(RenderCommandEntry),
+}
+
+/// A command that is run in the root of the revision's files where an overlay cannot be resolved wholly.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct RenderCommandEntry {
+    /// The program and its arguments, with `{overlay}` or `{name}` in one of them.
+    command: Vec<String>,
 }
 
 /// Helm values laid over each other.

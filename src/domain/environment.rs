@@ -6,6 +6,8 @@ use std::str::FromStr;
 use super::field_path::ImageField;
 use super::helm_values::HelmValues;
 use super::image::{ImageRef, InvalidImage, canonical_registry, check_repository};
+use super::remote_base::Vendored;
+use super::render::Render;
 
 /// Named overlays and the registry they pull from. Environments stand in promotion order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +30,31 @@ pub struct Environment {
     pub policies: Vec<String>,
     /// Which files a kustomization may read.
     pub load_restrictor: LoadRestrictor,
+    /// Where rendered manifests come from, for overlays that cannot be resolved wholly.
+    pub render: Option<Render>,
+    /// Remote bases that lie in the repository.
+    pub vendored: Vec<Vendored>,
 }
 
 impl Environment {
+    /// Names overlays, and nothing else: enough for reading.
+    #[must_use]
+    pub fn of_overlays(name: String, overlays: Vec<String>) -> Self {
+        Self {
+            name,
+            overlays,
+            helm: Vec::new(),
+            fields: Vec::new(),
+            registry: None,
+            from: None,
+            rewrites: Vec::new(),
+            policies: Vec::new(),
+            load_restrictor: LoadRestrictor::default(),
+            render: None,
+            vendored: Vec::new(),
+        }
+    }
+
     /// Tells whether `name` may be the name of an environment or a policy: it becomes part of statuses, ids and file names.
     #[must_use]
     pub fn is_name(name: &str) -> bool {

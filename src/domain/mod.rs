@@ -17,6 +17,8 @@ mod image_use;
 mod location;
 mod outcome;
 mod plan;
+mod remote_base;
+mod render;
 mod review;
 mod revision;
 #[cfg(test)]
@@ -37,6 +39,8 @@ pub use image_use::{DecidedBy, Decision, ImageUse, Origins, OverlayError, Overla
 pub use location::Location;
 pub use outcome::{Outcome, State};
 pub use plan::{Expected, Plan, Refusal, Settled, Step};
+pub use remote_base::{RemoteBase, Vendored};
+pub use render::Render;
 pub use review::{ConfigUsed, EnvironmentReview, ImageReview, Range, Review, ReviewResult, Stats};
 pub use revision::Revision;
 pub use tree::{Tree, TreePath};

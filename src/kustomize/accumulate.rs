@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::TreePath;
+use crate::domain::{TreePath, Vendored};
 use crate::manifest::{Failure, ImageOverride, Place, Result, Text};
 
 use super::configuration::{Configuration, Field};
@@ -23,6 +23,7 @@ pub(super) fn build(
     loader: &mut Loader<'_>,
     overlay: &TreePath,
     overrides: &[ImageOverride],
+    vendored: &[Vendored],
 ) -> Result<(ResourceSet, Unresolved)> {
     let start = Place::start_of(overlay.as_str());
     let root = match loader.find(&TreePath::root(), overlay.as_str(), &start) {
@@ -39,6 +40,7 @@ pub(super) fn build(
         schema: Chosen::default(),
         unresolved: Unresolved::default(),
         images_of_overlay: None,
+        vendored,
     };
     let kustomization = target.read(&root, None)?;
     if !overrides.is_empty() {
@@ -69,6 +71,8 @@ struct Target<'l, 't> {
     unresolved: Unresolved,
     /// What stands in place of the overlay's own images.
     images_of_overlay: Option<Vec<ImageEntry>>,
+    /// Remote bases that lie in the repository.
+    vendored: &'l [Vendored],
 }
 
 impl Target<'_, '_> {
@@ -210,24 +214,37 @@ impl Target<'_, '_> {
         let path = &*entry.text;
         let is_url = path.starts_with("http://") || path.starts_with("https://");
         if is_url {
-            self.unresolved.note("remote-base", shown(path), &entry.place);
-            return Ok(());
+            return self.add_remote(entry, false, accumulated);
         }
         match self.loader.find(root, path, &entry.place) {
             Ok(Found::File(file)) => {
                 self.loader.allow(root, &file, &entry.place)?;
-                let parsed = self.loader.parse(&file, &entry.place)?;
-                let added = parsed.resources()?.to_vec();
-                accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
+                self.add_file(&file, entry, accumulated)
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, accumulated),
-            Ok(Found::Nothing) | Err(_) if is_remote(path) => {
-                self.unresolved.note("remote-base", shown(path), &entry.place);
-                Ok(())
-            }
+            Ok(Found::Nothing) | Err(_) if is_remote(path) => self.add_remote(entry, false, accumulated),
             Ok(Found::Nothing) => Err(Failure::missing(path, &entry.place)),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Adds the copy of what lies elsewhere; what has none is a gap.
+    fn add_remote(&mut self, entry: &Text, is_component: bool, accumulated: &mut Accumulator) -> Result<()> {
+        let Some(copy) = Vendored::find(self.vendored, &entry.text) else {
+            self.unresolved.note("remote-base", shown(&entry.text), &entry.place);
+            return Ok(());
+        };
+        match self.loader.find(&TreePath::root(), copy.as_str(), &entry.place)? {
+            Found::Directory(directory) => self.enter(&directory, entry, is_component, accumulated),
+            Found::File(file) if !is_component => self.add_file(&file, entry, accumulated),
+            _ => Err(Failure::missing(copy.as_str(), &entry.place)),
+        }
+    }
+
+    fn add_file(&mut self, file: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
+        let parsed = self.loader.parse(file, &entry.place)?;
+        let added = parsed.resources()?.to_vec();
+        accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
     }
 
     /// Adds what a `components` entry names, which is a directory.
@@ -239,10 +256,7 @@ impl Target<'_, '_> {
                 format!("the component `{}` is a file", entry.text),
                 "name the component's directory",
             )),
-            Ok(Found::Nothing) | Err(_) if is_remote(&entry.text) => {
-                self.unresolved.note("remote-base", shown(&entry.text), &entry.place);
-                Ok(())
-            }
+            Ok(Found::Nothing) | Err(_) if is_remote(&entry.text) => self.add_remote(entry, true, accumulated),
             Ok(Found::Nothing) => Err(Failure::missing(&entry.text, &entry.place)),
             Err(failure) => Err(failure),
         }

@@ -3,6 +3,7 @@
 use crate::domain::tree::{EntryKind, follow};
 use crate::domain::{OverlayError, Tree, TreePath};
 use crate::manifest::{Failure, Node, Place, Reading, Result, Shift};
+use crate::yaml;
 
 use super::files::Files;
 use super::load::{Loader, MAX_FILES, kustomization_files};
@@ -17,6 +18,19 @@ const MAX_DIRECTORIES: usize = 64;
 /// When the directory is absent, or one of its files is not YAML: then nothing is known of what it would deploy.
 pub fn read_loose(tree: &dyn Tree, directory: &TreePath, store: &Files) -> std::result::Result<Rendered, OverlayError> {
     read(tree, directory, store).map_err(|failure| failure.of_overlay(directory))
+}
+
+/// Reads the manifests that a program printed for `overlay`; they have no place but the overlay's.
+///
+/// # Errors
+/// When they are no YAML, in one line.
+pub fn read_printed(overlay: &TreePath, text: &[u8]) -> std::result::Result<Rendered, String> {
+    let documents = yaml::parse(overlay.as_str(), text)
+        .map_err(|error| format!("line {} of what was printed: {}", error.line, error.message))?;
+    let shift = Shift::Fixed(Place::start_of(overlay.as_str()));
+    let convert = |document| Node::convert(document, Reading::Loose, &shift);
+    let documents = documents.iter().map(convert).collect::<Result<_>>();
+    Ok(Rendered { documents: documents.map_err(|failure| failure.message().to_owned())?, ..Rendered::default() })
 }
 
 fn read(tree: &dyn Tree, directory: &TreePath, store: &Files) -> Result<Rendered> {

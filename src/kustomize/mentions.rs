@@ -1,7 +1,7 @@
 //! What a kustomization may read, told without building it: every text in it that could be a path.
 
 use crate::domain::tree::{EntryKind, TreeError, follow, land};
-use crate::domain::{Tree, TreePath};
+use crate::domain::{Tree, TreePath, Vendored};
 use crate::yaml::{self, Node, Value};
 
 use super::load::NAMES;
@@ -18,8 +18,12 @@ const MAX_PATH_BYTES: usize = 4_096;
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn mentions(tree: &dyn Tree, directory: &TreePath) -> Result<Option<Vec<TreePath>>, TreeError> {
-    let mut found = Found { tree, directory, paths: Vec::new(), is_open: false };
+pub fn mentions(
+    tree: &dyn Tree,
+    directory: &TreePath,
+    vendored: &[Vendored],
+) -> Result<Option<Vec<TreePath>>, TreeError> {
+    let mut found = Found { tree, directory, vendored, paths: Vec::new(), is_open: false };
     for name in NAMES {
         let Some(path) = directory.child(name) else { continue };
         if let Some((file, EntryKind::File)) = follow(tree, &path)? {
@@ -34,6 +38,7 @@ pub fn mentions(tree: &dyn Tree, directory: &TreePath) -> Result<Option<Vec<Tree
 struct Found<'t> {
     tree: &'t dyn Tree,
     directory: &'t TreePath,
+    vendored: &'t [Vendored],
     paths: Vec<TreePath>,
     is_open: bool,
 }
@@ -98,6 +103,7 @@ impl Found<'_> {
         if text.is_empty() || text.len() > MAX_PATH_BYTES || text.contains('\n') {
             return Ok(());
         }
+        self.paths.extend(Vendored::find(self.vendored, text));
         let Some(path) = self.directory.join(text) else { return Ok(()) };
         // A broken link is an error wherever it is followed.
         if let Ok((reached, _)) = land(self.tree, &path)

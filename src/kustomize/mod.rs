@@ -46,11 +46,11 @@ mod vars;
 
 pub use crate::manifest::sites_digest;
 pub use files::Files;
-pub use loose::read_loose;
+pub use loose::{read_loose, read_printed};
 pub use mentions::mentions;
 
 use crate::domain::tree::TreeError;
-use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath};
+use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath, Vendored};
 use crate::manifest::{self, ImageOverride, Node};
 
 /// How an overlay is resolved.
@@ -60,6 +60,8 @@ pub struct Options<'f> {
     pub load_restrictor: LoadRestrictor,
     /// Where parsed files are kept for the next overlay.
     pub files: &'f Files,
+    /// Remote bases that lie in the repository.
+    pub vendored: &'f [Vendored],
 }
 
 /// The documents of an overlay, as they would be deployed.
@@ -68,9 +70,15 @@ pub struct Rendered {
     documents: Vec<Node>,
     /// What could not be resolved, and the images declared for it.
     unresolved: OverlayImages,
+    is_built: bool,
 }
 
 impl Rendered {
+    /// Tells whether a kustomization was built, and not files read as they lie.
+    pub(crate) fn is_built(&self) -> bool {
+        self.is_built
+    }
+
     /// The documents as they would be deployed.
     pub(crate) fn documents(&self) -> &[Node] {
         &self.documents
@@ -105,10 +113,11 @@ pub(crate) fn resolve_with_images(
     images: &[ImageOverride],
 ) -> Result<Rendered, OverlayError> {
     let mut loader = load::Loader::new(tree, options.files, options.load_restrictor);
-    accumulate::build(&mut loader, overlay, images)
+    accumulate::build(&mut loader, overlay, images, options.vendored)
         .map(|(resources, unresolved)| Rendered {
             documents: resources.into_documents(),
             unresolved: unresolved.into_parts(),
+            is_built: true,
         })
         .map_err(|failure| failure.of_overlay(overlay))
 }

@@ -50,7 +50,7 @@ mod tests {
         let place = Place::start_of(".argocd-source.yaml");
         let read = |text: &&str| ImageOverride::of_text(&Node::string(*text, &place)).unwrap();
         let sets: Vec<ImageOverride> = sets.iter().map(read).collect();
-        let options = Options { load_restrictor: LoadRestrictor::Root, files: &Files::default() };
+        let options = Options { load_restrictor: LoadRestrictor::Root, files: &Files::default(), vendored: &[] };
         let found = resolve_with_images(&tree, &TreePath::root(), &options, &sets).unwrap();
         images(&found).uses.into_iter().map(|found| found.image).collect()
     }

@@ -18,15 +18,14 @@ pub(super) fn images(
     path: &TreePath,
     settings: &Settings<'_>,
     rendered: &Rendered,
-    has_kustomization: bool,
+    mut images: OverlayImages,
 ) -> Result<OverlayImages, OverlayError> {
-    let mut images = kustomize::images(rendered);
     let declared = gitops::declared(tree, rendered.documents());
     let mut added = manifest::configured(rendered.documents(), settings.fields);
     added.extend(declared.uses);
     images.partial.extend(declared.partial);
     for overrides in gitops::overrides(tree, path).map_err(|failure| failure.of_overlay(path))? {
-        if let Some(first) = overrides.images.first().filter(|_| has_kustomization) {
+        if let Some(first) = overrides.images.first().filter(|_| rendered.is_built()) {
             match kustomize::resolve_with_images(tree, path, &settings.options(), &overrides.images) {
                 Ok(with_images) => added.extend(changed(&images.uses, kustomize::images(&with_images).uses)),
                 Err(error) if error.cause == Cause::Circumstance => return Err(error),

@@ -4,23 +4,25 @@ mod beyond;
 mod find;
 mod layout;
 mod reach;
+mod rendering;
 mod spread;
 
 pub use find::find;
 pub use layout::{Layout, layout};
 pub use reach::Reach;
+pub use rendering::Runner;
 pub use spread::in_order;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{
-    Cause, Environment, HelmValues, ImageField, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial, Tree,
-    TreePath,
+    Cause, Environment, HelmValues, ImageField, ImageSite, LoadRestrictor, OverlayError, OverlayImages, Partial,
+    Render, Tree, TreePath, Vendored,
 };
 use crate::helm;
 use crate::kustomize::{self, Files};
 
 /// How overlays are resolved.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Settings<'s> {
     /// Where parsed files are kept for the next overlay.
     pub files: &'s Files,
@@ -30,24 +32,31 @@ pub struct Settings<'s> {
     pub helm: &'s [HelmValues],
     /// Where custom resources name images.
     pub fields: &'s [ImageField],
+    /// Remote bases that lie in the repository.
+    pub vendored: &'s [Vendored],
+    /// Where rendered manifests come from.
+    pub render: Option<&'s Render>,
+    /// What runs the command that renders; nothing is run without.
+    pub runner: Option<&'s dyn Runner>,
 }
 
 impl<'s> Settings<'s> {
     /// The settings of no environment.
     #[must_use]
     pub fn new(files: &'s Files) -> Self {
-        Self { files, load_restrictor: LoadRestrictor::default(), helm: &[], fields: &[] }
+        let load_restrictor = LoadRestrictor::default();
+        Self { files, load_restrictor, helm: &[], fields: &[], vendored: &[], render: None, runner: None }
     }
 
     /// The settings of an environment.
     #[must_use]
-    pub fn of(environment: &'s Environment, files: &'s Files) -> Self {
-        let Environment { load_restrictor, helm, fields, .. } = environment;
-        Self { files, load_restrictor: *load_restrictor, helm, fields }
+    pub fn of(environment: &'s Environment, files: &'s Files, runner: Option<&'s dyn Runner>) -> Self {
+        let Environment { load_restrictor, helm, fields, vendored, render, .. } = environment;
+        Self { files, load_restrictor: *load_restrictor, helm, fields, vendored, render: render.as_ref(), runner }
     }
 
     fn options(&self) -> kustomize::Options<'s> {
-        kustomize::Options { load_restrictor: self.load_restrictor, files: self.files }
+        kustomize::Options { load_restrictor: self.load_restrictor, files: self.files, vendored: self.vendored }
     }
 }
 
@@ -109,7 +118,8 @@ pub fn resolve(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>) -> Res
         true => kustomize::resolve(tree, path, &settings.options())?,
         false => kustomize::read_loose(tree, path, settings.files)?,
     };
-    beyond::images(tree, path, settings, &rendered, has_kustomization)
+    let (rendered, images) = rendering::close(tree, path, settings, rendered)?;
+    beyond::images(tree, path, settings, &rendered, images)
 }
 
 /// Finds the overlays of `environment`: directories, and the last files of its Helm values.
@@ -126,9 +136,9 @@ pub fn find_all(tree: &dyn Tree, environment: &Environment) -> Result<Vec<TreePa
 ///
 /// # Errors
 /// When the tree itself cannot be read; an overlay that cannot be resolved is an entry of [`Uses::errors`].
-pub fn uses(tree: &dyn Tree, environment: &Environment) -> Result<Uses, TreeError> {
+pub fn uses(tree: &dyn Tree, environment: &Environment, runner: Option<&dyn Runner>) -> Result<Uses, TreeError> {
     let (files, mut found) = (Files::default(), Uses::default());
-    let settings = Settings::of(environment, &files);
+    let settings = Settings::of(environment, &files, runner);
     let overlays = find_all(tree, environment)?;
     let resolved = |overlay: &TreePath| resolve(tree, overlay, &settings);
     let mut paths = overlays.iter();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::domain::tree::{EntryKind, TreeError, land};
-use crate::domain::{Difference, HelmValues, Tree, TreePath};
+use crate::domain::{Difference, Environment, Tree, TreePath, Vendored};
 use crate::kustomize::{has_kustomization, mentions};
 use crate::{gitops, helm};
 
@@ -16,6 +16,7 @@ const MAX_DEPTH: usize = 64;
 pub struct Reach<'t> {
     tree: &'t dyn Tree,
     difference: &'t Difference,
+    vendored: &'t [Vendored],
     known: Mutex<HashMap<TreePath, bool>>,
 }
 
@@ -31,17 +32,18 @@ enum Answer {
 impl<'t> Reach<'t> {
     /// Starts with nothing known of the overlays of `tree`.
     #[must_use]
-    pub fn new(tree: &'t dyn Tree, difference: &'t Difference) -> Self {
-        Self { tree, difference, known: Mutex::default() }
+    pub fn new(tree: &'t dyn Tree, difference: &'t Difference, vendored: &'t [Vendored]) -> Self {
+        Self { tree, difference, vendored, known: Mutex::default() }
     }
 
-    /// Tells whether the difference can reach `overlay`, a directory or the last values file of one of the `helm` sets; so it is
-    /// said of one that cannot be read.
-    pub fn touches(&self, overlay: &TreePath, helm: &[HelmValues]) -> bool {
-        if self.difference.has_links() {
+    /// Tells whether the difference can reach `overlay`, a directory or the last values file of one of the environment's sets; so
+    /// it is said of one that cannot be read.
+    pub fn touches(&self, overlay: &TreePath, environment: &Environment) -> bool {
+        let rendered = environment.render.as_ref().and_then(|render| render.directory(overlay));
+        if self.difference.has_links() || rendered.is_some_and(|rendered| self.difference.touches(&rendered)) {
             return true;
         }
-        let values = helm::reads(helm, overlay);
+        let values = helm::reads(&environment.helm, overlay);
         if !values.is_empty() {
             let differs = |path| land(self.tree, path).map_or(true, |(reached, _)| self.difference.touches(&reached));
             return values.iter().any(differs);
@@ -86,7 +88,7 @@ impl<'t> Reach<'t> {
     }
 
     fn visit_kustomization(&self, directory: &TreePath, stack: &mut Vec<TreePath>) -> Result<Answer, TreeError> {
-        let Some(paths) = mentions(self.tree, directory)? else {
+        let Some(paths) = mentions(self.tree, directory, self.vendored)? else {
             return Ok(Answer::Reached);
         };
         if paths.iter().any(|path| self.is_file_that_differs(path)) {
@@ -155,14 +157,18 @@ mod tests {
         ("o/back/kustomization.yaml", "resources: [../forth]\n"),
     ];
 
+    fn environment() -> Environment {
+        Environment::of_overlays("production".to_owned(), vec!["o/*".to_owned()])
+    }
+
     /// The overlays that a file of this content reaches.
     fn reached(path: &str) -> Vec<&'static str> {
         let base = MemoryTree::of(BASE).with_link("o/loose/link.yaml", "../../shared.yaml");
         let head = MemoryTree::of(BASE.into_iter().filter(|(old, _)| *old != path).chain([(path, "changed: 1")]))
             .with_link("o/loose/link.yaml", "../../shared.yaml");
         let difference = Difference::between(&base, &head).unwrap();
-        let reach = Reach::new(&base, &difference);
-        let is_reached = |overlay: &&str| reach.touches(&TreePath::parse(overlay).unwrap(), &[]);
+        let reach = Reach::new(&base, &difference, &[]);
+        let is_reached = |overlay: &&str| reach.touches(&TreePath::parse(overlay).unwrap(), &environment());
         ["o/dev", "o/live", "o/loose", "o/back"].into_iter().filter(is_reached).collect()
     }
 
@@ -197,9 +203,10 @@ mod tests {
             MemoryTree::of(files.into_iter().map(|(path, text)| (path, if path == "b/d.yaml" { "2" } else { text })));
         let base = MemoryTree::of(files);
         let difference = Difference::between(&base, &head).unwrap();
-        let reach = Reach::new(&base, &difference);
+        let reach = Reach::new(&base, &difference, &[]);
         assert!(
-            reach.touches(&TreePath::parse("a").unwrap(), &[]) && reach.touches(&TreePath::parse("b").unwrap(), &[])
+            reach.touches(&TreePath::parse("a").unwrap(), &environment())
+                && reach.touches(&TreePath::parse("b").unwrap(), &environment())
         );
     }
 }

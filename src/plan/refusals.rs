@@ -278,6 +278,11 @@ fn gap(reason: &str) -> (&'static str, &'static str) {
         ),
         "helm" => ("the overlay has a Helm chart, which is not rendered", RENDER),
         "plugin" => ("the overlay needs a plugin, which is not run", RENDER),
+        "render" => ("the command of `render` failed", "run it by hand, or commit the rendered manifests"),
+        "render-stale" => (
+            "the overlay says another image than its rendered manifests",
+            "render the overlay anew and commit the outcome with this change",
+        ),
         "missing-file" => ("the overlay names a file that does not exist", "correct the path, or commit the file"),
         "helm-default-tag" => (
             "values name an image whose tag only the chart knows",

@@ -15,6 +15,7 @@ mod cli;
 mod configuration;
 mod demo;
 mod faults;
+mod gaps;
 mod gitops;
 mod helm;
 mod images;

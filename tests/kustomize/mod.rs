@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 fn build(tree: &MemoryTree, overlay: &str, load_restrictor: LoadRestrictor) -> Result<OverlayImages, OverlayError> {
     let overlay = TreePath::parse(overlay).unwrap();
-    resolve(tree, &overlay, &Options { load_restrictor, files: &Files::default() }).map(|rendered| images(&rendered))
+    resolve(tree, &overlay, &Options { load_restrictor, files: &Files::default(), vendored: &[] })
+        .map(|rendered| images(&rendered))
 }
 
 fn of_class(images: &OverlayImages, class: UseClass) -> Vec<String> {

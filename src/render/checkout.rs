@@ -1,0 +1,148 @@
+//! The files of a revision on disk, for programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use super::program;
+use crate::domain::tree::{EntryKind, follow};
+use crate::domain::{Tree, TreePath};
+use crate::overlay::Runner;
+
+/// How many files are written at most.
+const MAX_FILES: usize = 200_000;
+/// How much is written at most, 4 GiB.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// The files of a revision: in place for the work tree, else written to a temporary directory when the first program is run.
+pub struct Checkout<'t> {
+    tree: &'t dyn Tree,
+    in_place: Option<PathBuf>,
+    written: OnceLock<Result<TempDir, String>>,
+}
+
+impl<'t> Checkout<'t> {
+    /// Takes the files of `tree`; `in_place` is where they lie on disk already.
+    #[must_use]
+    pub fn new(tree: &'t dyn Tree, in_place: Option<&Path>) -> Self {
+        Self { tree, in_place: in_place.map(Path::to_owned), written: OnceLock::new() }
+    }
+
+    fn root(&self) -> Result<&Path, String> {
+        if let Some(root) = &self.in_place {
+            return Ok(root);
+        }
+        let written = self.written.get_or_init(|| write(self.tree));
+        written.as_ref().map(TempDir::path).map_err(Clone::clone)
+    }
+}
+
+impl Runner for Checkout<'_> {
+    fn run(&self, command: &[String]) -> Result<Vec<u8>, String> {
+        program::run(command, self.root()?)
+    }
+}
+
+fn write(tree: &dyn Tree) -> Result<TempDir, String> {
+    let directory = tempfile::Builder::new()
+        .prefix("promote-bot-")
+        .tempdir()
+        .map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    let mut writer = Writer { tree, root: directory.path(), files: 0, bytes: 0 };
+    let mut directories = vec![TreePath::root()];
+    while let Some(at) = directories.pop() {
+        writer.directory(&at, &mut directories)?;
+    }
+    Ok(directory)
+}
+
+struct Writer<'w> {
+    tree: &'w dyn Tree,
+    root: &'w Path,
+    files: usize,
+    bytes: u64,
+}
+
+impl Writer<'_> {
+    fn directory(&mut self, at: &TreePath, below: &mut Vec<TreePath>) -> Result<(), String> {
+        let on_disk = self.on_disk(at);
+        fs::create_dir_all(&on_disk).map_err(|error| format!("cannot write {at}: {error}"))?;
+        for (name, kind) in self.tree.list(at).map_err(|error| error.to_string())? {
+            let Some(path) = at.child(&name) else { continue };
+            match kind {
+                EntryKind::Directory => below.push(path),
+                EntryKind::File => self.file(&path)?,
+                EntryKind::Symlink => self.link(&path)?,
+                EntryKind::Submodule => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &TreePath) -> Result<(), String> {
+        let content = self.tree.read(path).map_err(|error| error.to_string())?;
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(content.len() as u64);
+        if self.files > MAX_FILES || self.bytes > MAX_BYTES {
+            return Err("the revision has more files than are written for a program".to_owned());
+        }
+        fs::write(self.on_disk(path), content).map_err(|error| format!("cannot write {path}: {error}"))
+    }
+
+    /// A link that leaves the revision's files is left out: what it led to on this machine is none of a program's business.
+    fn link(&mut self, path: &TreePath) -> Result<(), String> {
+        if !matches!(follow(self.tree, path), Ok(Some(_))) {
+            return Ok(());
+        }
+        let target = self.tree.read(path).map_err(|error| error.to_string())?;
+        let target = String::from_utf8_lossy(&target).into_owned();
+        #[cfg(unix)]
+        return std::os::unix::fs::symlink(target, self.on_disk(path))
+            .map_err(|error| format!("cannot write {path}: {error}"));
+        #[cfg(not(unix))]
+        Err(format!("cannot write the link {path} to {target} on this system"))
+    }
+
+    fn on_disk(&self, path: &TreePath) -> PathBuf {
+        path.components().fold(self.root.to_owned(), |disk, name| disk.join(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tree::MemoryTree;
+
+    fn run(tree: &MemoryTree, script: &str) -> Result<String, String> {
+        let command = ["sh", "-c", script].map(str::to_owned);
+        Checkout::new(tree, None).run(&command).map(|output| String::from_utf8_lossy(&output).into_owned())
+    }
+
+    #[test]
+    fn a_program_sees_the_files_of_the_revision_and_links_inside_it() {
+        let tree = MemoryTree::of([("a/b.yaml", "one"), ("c.yaml", "two")])
+            .with_link("inside", "a/b.yaml")
+            .with_link("outside", "../../etc/passwd")
+            .with_link("absolute", "/etc/passwd");
+        assert_eq!(run(&tree, "cat a/b.yaml inside; ls").unwrap(), "oneonea\nc.yaml\ninside\n");
+    }
+
+    #[test]
+    fn a_program_that_fails_is_told_by_its_last_words() {
+        let tree = MemoryTree::of([("a", "")]);
+        let error = run(&tree, "echo some; echo first >&2; echo why >&2; exit 3").unwrap_err();
+        assert!(error.contains("exit status: 3") && error.contains("why") && !error.contains("first"), "{error}");
+        let missing = Checkout::new(&tree, None).run(&["/nonexistent/renderer".to_owned()]).unwrap_err();
+        assert!(missing.contains("/nonexistent/renderer"), "{missing}");
+    }
+
+    #[test]
+    fn a_program_is_not_given_our_environment() {
+        let tree = MemoryTree::of([("a", "")]);
+        // Cargo sets this for every test.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        assert_eq!(run(&tree, "echo \"[$CARGO_MANIFEST_DIR]\"").unwrap(), "[]\n");
+    }
+}
