@@ -61,7 +61,10 @@ pub fn images(inputs: &ImagesInputs, mut each: impl FnMut(&Overlay) -> Result<()
         Some(path) => resolve(tree, &path, owner_of.get(&path).copied(), inputs, settings),
         None => outside(text),
     };
-    overlay::in_order(&asked, work, |overlay| each(&overlay))
+    overlay::in_order(&asked, work, |overlay| each(&overlay))?;
+    // The program is about to end; taking hundreds of thousands of values apart first would only delay it.
+    std::mem::forget(files);
+    Ok(())
 }
 
 fn resolve(

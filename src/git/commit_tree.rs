@@ -1,13 +1,13 @@
 //! The files of a commit.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::tree;
 
-use super::objects::{Entry, Objects, failed, lock, missing, storage};
+use super::objects::{Entry, Objects, failed, missing, storage};
 use crate::domain::tree::{ContentId, EntryKind, Tree, TreeError, TreePath};
 
 /// The names in one directory. A name that is not UTF-8 is held with replacement characters.
@@ -18,36 +18,55 @@ type Listing = BTreeMap<String, Entry>;
 pub(super) struct CommitTree {
     objects: Arc<Objects>,
     root: ObjectId,
-    directories: Mutex<HashMap<ObjectId, Arc<Listing>>>,
+    /// What is listed at a path; none where no directory is.
+    directories: RwLock<HashMap<TreePath, Option<Arc<Listing>>>>,
 }
 
 impl CommitTree {
     /// Opens the tree object `root`.
     pub(super) fn new(objects: Arc<Objects>, root: ObjectId) -> Self {
-        Self { objects, root, directories: Mutex::default() }
+        Self { objects, root, directories: RwLock::default() }
     }
 
     fn find(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        let mut reached = Entry { kind: EntryKind::Directory, id: self.root };
-        for name in path.components() {
-            if reached.kind != EntryKind::Directory {
-                return Ok(None);
-            }
-            match self.directory(path, reached.id)?.get(name) {
-                Some(entry) => reached = *entry,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(reached))
+        let Some(parent) = path.parent() else {
+            return Ok(Some(Entry { kind: EntryKind::Directory, id: self.root }));
+        };
+        let listing = self.directory(&parent)?;
+        Ok(listing.and_then(|listing| listing.get(path.name()).copied()))
     }
 
-    /// Reads the directory `id`, met on the way to `path`.
-    fn directory(&self, path: &TreePath, id: ObjectId) -> Result<Arc<Listing>, TreeError> {
-        if let Some(known) = lock(&self.directories).get(&id) {
-            return Ok(known.clone());
+    /// Lists the directory `path`; none where no directory is. How deep it lies does not matter to the stack.
+    fn directory(&self, path: &TreePath) -> Result<Option<Arc<Listing>>, TreeError> {
+        let mut unknown = Vec::new();
+        let mut at = path.clone();
+        let mut known = loop {
+            if let Some(known) = self.known(&at) {
+                break known;
+            }
+            match at.parent() {
+                Some(parent) => unknown.push(std::mem::replace(&mut at, parent)),
+                None => break self.list_object(&at, Some(Entry { kind: EntryKind::Directory, id: self.root }))?,
+            }
+        };
+        while let Some(below) = unknown.pop() {
+            let entry = known.and_then(|listing| listing.get(below.name()).copied());
+            known = self.list_object(&below, entry)?;
         }
-        let listing = Arc::new(self.objects.with(|repository| decode(repository, path, id))?);
-        lock(&self.directories).insert(id, listing.clone());
+        Ok(known)
+    }
+
+    fn known(&self, path: &TreePath) -> Option<Option<Arc<Listing>>> {
+        self.directories.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    /// Lists what `entry` at `path` is, and keeps that.
+    fn list_object(&self, path: &TreePath, entry: Option<Entry>) -> Result<Option<Arc<Listing>>, TreeError> {
+        let listing = match entry.filter(|entry| entry.kind == EntryKind::Directory) {
+            Some(entry) => Some(Arc::new(self.objects.with(|repository| decode(repository, path, entry.id))?)),
+            None => None,
+        };
+        self.directories.write().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), listing.clone());
         Ok(listing)
     }
 }
@@ -87,13 +106,8 @@ impl Tree for CommitTree {
     }
 
     fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
-        match self.find(path)? {
-            Some(entry) if entry.kind == EntryKind::Directory => {
-                let listing = self.directory(path, entry.id)?;
-                Ok(listing.iter().map(|(name, entry)| (name.clone(), entry.kind)).collect())
-            }
-            _ => Err(TreeError::Missing(path.clone())),
-        }
+        let listing = self.directory(path)?.ok_or_else(|| TreeError::Missing(path.clone()))?;
+        Ok(listing.iter().map(|(name, entry)| (name.clone(), entry.kind)).collect())
     }
 
     fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {

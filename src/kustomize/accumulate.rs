@@ -1,11 +1,13 @@
 //! The order of things: resources, generators, components, then the transformers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::domain::{TreePath, Vendored};
 use crate::manifest::{Failure, ImageOverride, Place, Result, Text};
 
 use super::configuration::{Configuration, Field};
+use super::id::Id;
 use super::images::ImageEntry;
 use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
@@ -50,7 +52,7 @@ pub(super) fn build(
     }
     let mut accumulated = Accumulator::default();
     target.accumulate(&root, &kustomization, &mut accumulated)?;
-    let Accumulator { mut resources, configuration, vars } = accumulated;
+    let Accumulator { mut resources, configuration, vars, .. } = accumulated;
     vars.resolve(target.loader, &mut resources, configuration.specs(Field::VarReference), &mut target.unresolved)?;
     Ok((resources, target.unresolved))
 }
@@ -61,6 +63,17 @@ struct Accumulator {
     resources: ResourceSet,
     configuration: Arc<Configuration>,
     vars: VarSet,
+    /// The ids of the resources, known while nothing is done but adding to them.
+    ids: Option<HashSet<Id>>,
+}
+
+impl Accumulator {
+    fn append(&mut self, added: Vec<Resource>) -> Result<()> {
+        match &mut self.ids {
+            Some(ids) => self.resources.append_new(added, ids),
+            None => self.resources.append_all(added),
+        }
+    }
 }
 
 struct Target<'l, 't> {
@@ -93,10 +106,12 @@ impl Target<'_, '_> {
         let own = self.images_of_overlay.take();
         let images = own.as_deref().unwrap_or(&kustomization.images);
         self.unresolved.keep_pins(images);
+        accumulated.ids = Some(accumulated.resources.ids());
         for entry in &kustomization.resources {
             let added = self.add_resource(root, entry, accumulated);
             self.unresolved.unless_missing(added)?;
         }
+        accumulated.ids = None;
         let files = &kustomization.configurations;
         let configuration = Configuration::load(self.loader, root, files)?;
         let place = files.first().map_or_else(|| Place::start_of(root.as_str()), |file| file.place.clone());
@@ -244,7 +259,7 @@ impl Target<'_, '_> {
     fn add_file(&mut self, file: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
         let parsed = self.loader.parse(file, &entry.place)?;
         let added = parsed.resources()?.to_vec();
-        accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
+        accumulated.append(added).map_err(|failure| failure.or_at(&entry.place))
     }
 
     /// Adds what a `components` entry names, which is a directory.
@@ -290,7 +305,7 @@ impl Target<'_, '_> {
         } else {
             let mut own = Accumulator::default();
             self.accumulate(directory, &kustomization, &mut own)?;
-            accumulated.resources.append_all(own.resources.resources)?;
+            accumulated.append(own.resources.resources)?;
             self.merge_configuration(accumulated, own.configuration, &entry.place)?;
             accumulated.vars.merge(own.vars)?;
         }

@@ -89,7 +89,7 @@ impl Chart {
                 loader.read(root, &file.text, &file.place).and_then(|(path, _)| loader.parse(&path, &file.place));
             match read {
                 Ok(parsed) => {
-                    for document in &parsed.documents {
+                    for document in &*parsed.documents() {
                         unresolved.keep_values(self.document(Node::convert(document, Reading::Loose, &Shift::None)?));
                     }
                 }

@@ -22,10 +22,11 @@ const MAX_VALUES: usize = 1_000_000 / SHARDS;
 pub(super) struct Parsed {
     pub(super) file: Arc<str>,
     pub(super) source: Arc<[u8]>,
-    pub(super) documents: Vec<yaml::Node>,
     /// How many values the documents hold.
     pub(super) size: usize,
     identity: Option<ContentId>,
+    /// Dropped once something was made of them, for that is what is asked for again.
+    documents: Mutex<Option<Arc<[yaml::Node]>>>,
     resources: OnceLock<Result<Vec<Resource>>>,
     kustomization: OnceLock<Result<Arc<Kustomization>>>,
 }
@@ -37,22 +38,40 @@ impl Parsed {
             file: file.as_str().into(),
             size: documents.iter().map(size).sum(),
             source,
-            documents,
+            documents: Mutex::new(Some(documents.into())),
             identity,
             resources: OnceLock::new(),
             kustomization: OnceLock::new(),
         })
     }
 
+    /// The file's documents.
+    pub(super) fn documents(&self) -> Arc<[yaml::Node]> {
+        let mut documents = self.lock();
+        // What could be parsed once can be parsed again.
+        let parse = || yaml::parse(&self.file, &self.source).unwrap_or_default().into();
+        documents.get_or_insert_with(parse).clone()
+    }
+
+    fn take_documents(&self) -> Arc<[yaml::Node]> {
+        let documents = self.documents();
+        *self.lock() = None;
+        documents
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<[yaml::Node]>>> {
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The file's resources.
     pub(super) fn resources(&self) -> Result<&[Resource]> {
-        let read = || read_resources(&self.documents, &self.source, &self.file, &Shift::None);
+        let read = || read_resources(&self.take_documents(), &self.source, &self.file, &Shift::None);
         self.resources.get_or_init(read).as_deref().map_err(Clone::clone)
     }
 
     /// The file as a kustomization.
     pub(super) fn kustomization(&self) -> Result<Arc<Kustomization>> {
-        let read = || Kustomization::read(&self.documents, &self.file, &self.source).map(Arc::new);
+        let read = || Kustomization::read(&self.take_documents(), &self.file, &self.source).map(Arc::new);
         self.kustomization.get_or_init(read).clone()
     }
 }

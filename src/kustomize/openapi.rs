@@ -56,7 +56,7 @@ impl OpenApi {
             }
             (Some((file, path)), None) => {
                 let parsed = loader.parse(&file, &path.place)?;
-                loader.set_schema(Definitions::read(parsed, &path.place)?);
+                loader.set_schema(Definitions::read(&parsed, &path.place)?);
                 Ok(Chosen::Done)
             }
             (None, Some(version)) if version.text.is_empty() => Ok(later),

@@ -1,6 +1,5 @@
 //! `patches`, `patchesStrategicMerge` and `patchesJson6902`: finding the text, what kind it is, and whom it is for.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::domain::TreePath;
@@ -84,7 +83,7 @@ impl Patch {
 
 /// A patch's documents, wherever they were written.
 struct PatchText {
-    documents: Rc<[yaml::Node]>,
+    documents: Arc<[yaml::Node]>,
     source: Arc<[u8]>,
     file: Arc<str>,
     shift: Shift,
@@ -108,7 +107,7 @@ impl PatchText {
         let (file, _) = loader.read(root, &path.text, &path.place)?;
         let parsed = loader.parse(&file, &path.place)?;
         Ok(Self {
-            documents: parsed.documents.as_slice().into(),
+            documents: parsed.documents(),
             source: parsed.source.clone(),
             file: parsed.file.clone(),
             shift: Shift::None,

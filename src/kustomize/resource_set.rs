@@ -17,7 +17,17 @@ pub(super) struct ResourceSet {
 impl ResourceSet {
     /// Adds resources that must be new.
     pub(super) fn append_all(&mut self, added: Vec<Resource>) -> Result<()> {
-        let mut ids: HashSet<Id> = self.resources.iter().map(Resource::current_id).collect();
+        self.append_new(added, &mut self.ids())
+    }
+
+    /// The current ids.
+    pub(super) fn ids(&self) -> HashSet<Id> {
+        self.resources.iter().map(Resource::current_id).collect()
+    }
+
+    /// Adds resources that must be new to `ids`, which are those of this set.
+    pub(super) fn append_new(&mut self, added: Vec<Resource>, ids: &mut HashSet<Id>) -> Result<()> {
+        self.resources.reserve(added.len());
         for resource in added {
             let id = resource.current_id();
             if ids.contains(&id) {

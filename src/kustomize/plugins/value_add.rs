@@ -55,7 +55,8 @@ struct Target {
 fn read_file(loader: &mut Loader<'_>, root: &TreePath, path: &Text) -> Result<Vec<Target>> {
     let (file, _) = loader.read(root, &path.text, &path.place)?;
     let parsed = loader.parse(&file, &path.place)?;
-    let Some(document) = parsed.documents.first() else {
+    let documents = parsed.documents();
+    let Some(document) = documents.first() else {
         return Ok(Vec::new());
     };
     let section = Section::lenient(document, "targets", &["targets"], &parsed.source)?;

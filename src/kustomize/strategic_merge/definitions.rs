@@ -14,7 +14,7 @@ const MAX_REFERENCES: usize = 64;
 /// The definitions of a schema file.
 #[derive(Debug)]
 pub(in super::super) struct Definitions {
-    parsed: Arc<Parsed>,
+    documents: Arc<[yaml::Node]>,
     /// Names of definitions by apiVersion and kind.
     types: HashMap<(String, String), String>,
     /// Definitions by name, as positions in the file.
@@ -30,8 +30,9 @@ pub(super) struct Definition<'s> {
 
 impl Definitions {
     /// Reads a schema file.
-    pub(in super::super) fn read(parsed: Arc<Parsed>, place: &Place) -> Result<Self> {
-        let Some(root) = parsed.documents.first().filter(|root| root.as_mapping().is_some()) else {
+    pub(in super::super) fn read(parsed: &Parsed, place: &Place) -> Result<Self> {
+        let documents = parsed.documents();
+        let Some(root) = documents.first().filter(|root| root.as_mapping().is_some()) else {
             let message = format!("{} is no OpenAPI schema", parsed.file);
             return Err(Failure::at(place, message, "name a file that `kustomize openapi fetch` made"));
         };
@@ -53,7 +54,7 @@ impl Definitions {
                 types.insert((api_version, text("kind").to_owned()), name.to_owned());
             }
         }
-        Ok(Self { types, names, parsed })
+        Ok(Self { types, names, documents: documents.clone() })
     }
 
     /// The definition of a type.
@@ -63,7 +64,7 @@ impl Definitions {
     }
 
     fn named(&self, name: &str) -> Option<&yaml::Node> {
-        let definitions = self.parsed.documents.first()?.get("definitions")?.as_mapping()?;
+        let definitions = self.documents.first()?.get("definitions")?.as_mapping()?;
         definitions.get(*self.names.get(name)?).map(|(_, definition)| definition)
     }
 }
