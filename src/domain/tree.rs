@@ -201,6 +201,19 @@ pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, Entr
 /// # Errors
 /// As [`follow`].
 pub fn land(tree: &dyn Tree, path: &TreePath) -> Result<(TreePath, Option<EntryKind>), TreeError> {
+    // Trees follow no links: what stands at the path itself, or would stand in its real directory, was reached without any.
+    match tree.kind(path)? {
+        Some(EntryKind::Symlink) => walk(tree, path),
+        Some(kind) => Ok((path.clone(), Some(kind))),
+        None => match path.parent().map(|parent| tree.kind(&parent)).transpose()?.flatten() {
+            Some(EntryKind::Directory) => Ok((path.clone(), None)),
+            _ => walk(tree, path),
+        },
+    }
+}
+
+/// Goes from the root down, through links.
+fn walk(tree: &dyn Tree, path: &TreePath) -> Result<(TreePath, Option<EntryKind>), TreeError> {
     let mut remaining: Vec<String> = path.components().rev().map(str::to_owned).collect();
     let mut reached = TreePath::root();
     let mut kind = EntryKind::Directory;
