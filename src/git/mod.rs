@@ -18,6 +18,7 @@ mod range;
 mod repository;
 mod resolve;
 mod revision;
+mod staged;
 mod work_tree;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::objects::Objects;
 use super::range::{RangeRequest, choose};
 use super::resolve::resolve;
 use super::revision::CommitId;
+use super::staged::Staged;
 use super::work_tree::WorkTree;
 use crate::domain::tree::{MemoryTree, Tree, TreePath};
 use crate::domain::{Range, Revision};
@@ -101,7 +102,14 @@ impl Repository {
                 Box::new(CommitTree::new(self.objects.clone(), root))
             }
             Revision::Index => Box::new(self.index_tree()?),
-            Revision::Worktree => Box::new(WorkTree::new(self.work_tree_root("work tree")?.to_owned())),
+            Revision::Worktree => {
+                let root = self.work_tree_root("work tree")?.to_owned();
+                // Where attributes may filter contents, a file on disk is not the blob that was staged.
+                let is_plain = !root.join(".gitattributes").exists();
+                // An index that cannot be read tells nothing, and every file is read.
+                let staged = self.index().ok().filter(|_| is_plain).map(|index| Staged::of(&index));
+                Box::new(WorkTree::new(root, staged.unwrap_or_default()))
+            }
         })
     }
 
@@ -111,12 +119,15 @@ impl Repository {
 
     fn index_tree(&self) -> Result<IndexTree, Error> {
         self.work_tree_root("index")?;
-        let hash = self.objects.with(gix::Repository::object_hash);
-        // A repository without commits may have no index file yet: nothing is staged then.
-        let index =
-            gix::index::File::at_or_default(&self.index_file, hash, false, gix::index::decode::Options::default())
-                .map_err(Error::storage("the index"))?;
+        let index = self.index()?;
         IndexTree::new(self.objects.clone(), &index)
+    }
+
+    /// Reads the index; a repository without commits may have none yet.
+    fn index(&self) -> Result<gix::index::File, Error> {
+        let hash = self.objects.with(gix::Repository::object_hash);
+        let options = gix::index::decode::Options::default();
+        gix::index::File::at_or_default(&self.index_file, hash, false, options).map_err(Error::storage("the index"))
     }
 }
 

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs::File;
 
-use crate::domain::Revision;
-use crate::domain::tree::{EntryKind, Tree, TreeError, follow};
+use crate::domain::tree::{EntryKind, Tree, TreeError, TreePath, follow};
+use crate::domain::{Difference, Revision};
 use crate::git::Repository;
 use crate::git::testing::{Sandbox, names, path, text};
 
@@ -191,4 +191,36 @@ fn a_tree_with_an_entry_that_is_no_name_is_refused() {
     let commit = sandbox.git(&format!("commit-tree -m hostile {}", tree.trim()));
     let tree = sandbox.open().tree(&Revision::Commit(commit.trim().to_owned())).unwrap();
     assert!(matches!(tree.list(&path("")), Err(TreeError::Storage { .. })));
+}
+
+#[test]
+fn a_file_as_it_was_staged_is_known_without_being_read() {
+    let sandbox = Sandbox::init();
+    let age = |path: &str, seconds: u64| {
+        let file = File::options().write(true).open(sandbox.dir().join(path)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000 + seconds)).unwrap();
+    };
+    sandbox.write("same.yaml", "one").write("edited.yaml", "one").write("young.yaml", "one");
+    age("same.yaml", 0);
+    age("edited.yaml", 0);
+    sandbox.commit("one");
+    sandbox.write("edited.yaml", "two");
+    age("edited.yaml", 5);
+    sandbox.write("untracked.yaml", "one");
+    let identity = |tree: &dyn Tree, name: &str| tree.identity(&path(name)).unwrap();
+    let repository = sandbox.open();
+    let (head, disk) = (at_head(&repository), repository.tree(&Revision::Worktree).unwrap());
+    assert!(identity(&*disk, "same.yaml").is_some());
+    assert_eq!(identity(&*disk, "same.yaml"), identity(&*head, "same.yaml"));
+    assert_eq!(identity(&*disk, "edited.yaml"), None);
+    assert_eq!(identity(&*disk, "untracked.yaml"), None);
+    let changed = Difference::between(&*head, &*disk).unwrap();
+    let changed: Vec<&str> = changed.paths().map(TreePath::as_str).collect();
+    assert_eq!(changed, ["edited.yaml", "untracked.yaml"]);
+    sandbox.write(".gitattributes", "*.yaml text eol=crlf\n");
+    assert_eq!(
+        identity(&*repository.tree(&Revision::Worktree).unwrap(), "same.yaml"),
+        None,
+        "contents may be filtered"
+    );
 }
