@@ -1,6 +1,8 @@
 //! What each environment runs on both sides, and what of it is new.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::thread;
 
 use super::error::Error;
 use super::workspace::Workspace;
@@ -31,18 +33,28 @@ pub(super) fn changes(
     let all = workspace.config.environments.clone();
     let environments = select(&all, wanted)?;
     let (base, head) = (workspace.base.as_ref(), workspace.head.as_ref());
-    // Against nothing, everything differs.
-    let difference = match workspace.range.base {
-        Revision::Empty => None,
-        _ => Some(Difference::between(base, head)?),
+    let find = |tree: &dyn Tree| -> Result<Vec<Vec<TreePath>>, TreeError> {
+        environments.iter().map(|environment| overlay::find_all(tree, environment)).collect()
     };
+    let (difference, in_base, in_head) = thread::scope(|scope| {
+        // Against nothing, everything differs.
+        let difference = scope.spawn(|| match workspace.range.base {
+            Revision::Empty => Ok(None),
+            _ => Difference::between(base, head).map(Some),
+        });
+        let in_base = scope.spawn(|| find(base));
+        let in_head = find(head);
+        (joined(difference), joined(in_base), in_head)
+    });
+    let (difference, in_base, in_head) = (difference?, in_base?, in_head?);
     // They are the configuration's, and so every environment's.
     let vendored = all.first().map(|environment| environment.vendored.as_slice()).unwrap_or_default();
     let reach = difference.as_ref().map(|difference| Reach::new(base, difference, vendored));
     let mut sides: Vec<Sides> = environments
         .iter()
-        .map(|environment| Sides::find(base, head, environment, reach.as_ref()))
-        .collect::<Result<_, _>>()?;
+        .zip(in_base.into_iter().zip(in_head))
+        .map(|(environment, (in_base, in_head))| Sides::of(in_base, in_head, environment, reach.as_ref()))
+        .collect();
     let (base_files, head_files) =
         (workspace.checkout(base, &workspace.range.base), workspace.checkout(head, &workspace.range.head));
     let (files, tasks) = (Files::default(), tasks(&sides));
@@ -64,6 +76,10 @@ pub(super) fn changes(
     Ok(changes.collect())
 }
 
+fn joined<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// One overlay of one environment to be resolved on one side.
 struct Task {
     environment: usize,
@@ -81,17 +97,18 @@ struct Sides {
 }
 
 impl Sides {
-    fn find(
-        base: &dyn Tree,
-        head: &dyn Tree,
+    /// Takes the overlays of both sides that are to be resolved.
+    fn of(
+        in_base: Vec<TreePath>,
+        in_head: Vec<TreePath>,
         environment: &Environment,
         reach: Option<&Reach<'_>>,
-    ) -> Result<Self, TreeError> {
+    ) -> Self {
         let mut overlays: BTreeMap<TreePath, (bool, bool)> = BTreeMap::new();
-        for overlay in overlay::find_all(base, environment)? {
+        for overlay in in_base {
             overlays.entry(overlay).or_default().0 = true;
         }
-        for overlay in overlay::find_all(head, environment)? {
+        for overlay in in_head {
             overlays.entry(overlay).or_default().1 = true;
         }
         let is_empty = overlays.is_empty();
@@ -102,12 +119,13 @@ impl Sides {
                 *there != (true, true) || reach.touches(overlay, environment)
             };
             let mut asked = all.iter();
-            overlay::in_order(&all, is_reached, |is_reached| {
+            let keep = |is_reached| {
                 overlays.extend(asked.next().filter(|_| is_reached).cloned());
-                Ok::<(), TreeError>(())
-            })?;
+                Ok::<(), Infallible>(())
+            };
+            let Ok(()) = overlay::in_order(&all, is_reached, keep);
         }
-        Ok(Self { overlays, is_empty, base: Uses::default(), head: Uses::default() })
+        Self { overlays, is_empty, base: Uses::default(), head: Uses::default() }
     }
 
     fn compare(self, environment: Environment, all: &[Environment]) -> EnvironmentChanges {
