@@ -12,6 +12,7 @@ mod accumulate;
 mod builtin_field_specs;
 mod charts;
 mod configuration;
+mod expression;
 mod field_path;
 mod field_spec;
 mod files;
@@ -106,9 +107,8 @@ pub(crate) fn resolve_with_images(
 ) -> Result<Rendered, OverlayError> {
     let mut loader = load::Loader::new(tree, options.files, options.load_restrictor);
     accumulate::build(&mut loader, overlay, images)
-        .map(|(resources, unresolved)| Rendered {
-            documents: resources.into_documents(),
-            unresolved: unresolved.into_parts(),
+        .and_then(|(resources, unresolved)| {
+            Ok(Rendered { documents: resources.into_documents()?, unresolved: unresolved.into_parts() })
         })
         .map_err(|failure| failure.of_overlay(overlay))
 }
