@@ -47,11 +47,12 @@ pub(super) fn build(
     let kustomization = target.read(&root, None)?;
     if !overrides.is_empty() {
         let mut images = kustomization.images.clone();
-        set_images::set(&mut images, overrides)?;
+        set_images::set(&mut images, overrides);
         target.images_of_overlay = Some(images);
     }
     let mut accumulated = Accumulator::default();
     target.accumulate(&root, &kustomization, &mut accumulated)?;
+    kustomization.sort_order.clone()?;
     let Accumulator { mut resources, configuration, vars, .. } = accumulated;
     vars.resolve(target.loader, &mut resources, configuration.specs(Field::VarReference), &mut target.unresolved)?;
     Ok((resources, target.unresolved))

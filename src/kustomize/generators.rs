@@ -56,6 +56,7 @@ impl Generator {
     /// Reads all entries, ConfigMaps first, as they are run.
     pub(super) fn read_all(kustomization: &Section<'_>) -> Result<Vec<Self>> {
         let shared = kustomization.section("generatorOptions", OPTIONS)?;
+        check_options(shared.as_ref())?;
         let mut generators = Vec::new();
         for (key, kind) in [("configMapGenerator", Kind::ConfigMap), ("secretGenerator", Kind::Secret)] {
             for entry in kustomization.sections(key, FIELDS)? {
@@ -81,6 +82,7 @@ impl Generator {
     fn read_named(entry: &Section<'_>, kind: Kind, shared: Option<&Section<'_>>, name: Text) -> Result<Self> {
         let place = entry.place();
         let own = entry.section("options", OPTIONS)?;
+        check_options(own.as_ref())?;
         let mut envs = entry.texts("envs")?;
         envs.extend(entry.text("env")?);
         Ok(Self {
@@ -165,7 +167,7 @@ impl Generator {
             self.insert(&mut data, key, Data::Text(value), &literal.place)?;
         }
         for source in &self.files {
-            let (key, path) = source.text.split_once('=').unwrap_or(("", &source.text));
+            let (key, path) = read_file_source(source)?;
             let (file, content) = loader.read(root, path, &source.place)?;
             let key = if key.is_empty() { path.rsplit('/').next().unwrap_or(path) } else { key };
             let place = Place::start_of(file.as_str());
@@ -223,6 +225,15 @@ fn merged(field: &str, own: Option<&Section<'_>>, shared: Option<&Section<'_>>) 
     Ok(pairs)
 }
 
+/// Checks the types of all options, those that do not count here as well.
+fn check_options(options: Option<&Section<'_>>) -> Result<()> {
+    let Some(options) = options else { return Ok(()) };
+    options.pairs("labels")?;
+    options.pairs("annotations")?;
+    options.flag("disableNameSuffixHash")?;
+    options.flag("immutable").map(drop)
+}
+
 fn is_set(field: &str, section: Option<&Section<'_>>) -> Result<bool> {
     section.map_or(Ok(false), |section| section.flag(field))
 }
@@ -234,6 +245,18 @@ fn read_literal(literal: &Text) -> Result<(String, Node)> {
     let before = literal.text.len() - value.len() + usize::from(quoted.is_some());
     let place = literal.place.right(literal.text.get(..before).map_or(0, |text| text.chars().count()));
     Ok((key.to_owned(), Node::string(quoted.unwrap_or(value), &place)))
+}
+
+/// The key, empty where it is the file's name, and the path.
+fn read_file_source(source: &Text) -> Result<(&str, &str)> {
+    match source.text.split_once('=') {
+        None => Ok(("", &source.text)),
+        Some((key, path)) if !key.is_empty() && !path.is_empty() && !path.contains('=') => Ok((key, path)),
+        Some(_) => {
+            let message = format!("`{}` must be written as `path` or `key=path`", source.text);
+            Err(Failure::at(&source.place, message, "name one key and one file"))
+        }
+    }
 }
 
 fn env_lines(file: &TreePath, content: &[u8]) -> Vec<(String, Node)> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use crate::domain::{DecidedBy, ImageRef};
 use crate::manifest::{Decided, Failure, Node, Place, Result, Scalar, Text, Value, split};
 use crate::yaml::ScalarKind;
 
+use super::expression;
 use super::field_spec::{FieldSpec, Leaf, reach};
 use super::load::Loader;
 use super::resource::Resource;
@@ -18,15 +19,14 @@ const FIELDS: &[&str] = &["name", "newName", "tagSuffix", "newTag", "digest"];
 
 /// How many entries one kustomization may have: each is a compiled expression, tried on every image.
 const MAX_ENTRIES: usize = 2_000;
-/// How large a compiled name may get.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// One entry of `images`.
 #[derive(Debug, Clone)]
 pub(super) struct ImageEntry {
     place: Place,
     pub(super) name: Arc<str>,
-    pattern: Regex,
+    /// None where the name is no expression, which only matters once there is an image to hold it against.
+    pattern: Option<Regex>,
     pub(super) new_name: Option<Text>,
     pub(super) new_tag: Option<Text>,
     pub(super) digest: Option<Text>,
@@ -55,9 +55,9 @@ impl ImageEntry {
         let text = name.as_ref().map_or("", |name| &name.text);
         let place = name.as_ref().map_or_else(|| entry.place(), |name| name.place.clone());
         Ok(Self {
-            place: place.clone(),
+            place,
             name: text.into(),
-            pattern: checked_pattern(text, &place)?,
+            pattern: pattern(text),
             new_name: entry.text("newName")?,
             new_tag: entry.text("newTag")?,
             digest: entry.text("digest")?,
@@ -66,15 +66,9 @@ impl ImageEntry {
     }
 
     /// An entry that no kustomization holds.
-    pub(super) fn new(
-        name: &Text,
-        new_name: Option<Text>,
-        new_tag: Option<Text>,
-        digest: Option<Text>,
-    ) -> Result<Self> {
-        let pattern = checked_pattern(&name.text, &name.place)?;
+    pub(super) fn new(name: &Text, new_name: Option<Text>, new_tag: Option<Text>, digest: Option<Text>) -> Self {
         let (name, place) = (name.text.clone(), name.place.clone());
-        Ok(Self { place, name, pattern, new_name, new_tag, digest, tag_suffix: None })
+        Self { place, pattern: pattern(&name), name, new_name, new_tag, digest, tag_suffix: None }
     }
 
     /// What the entry alone says an image is, and where; none where it names no image or decides nothing.
@@ -139,13 +133,19 @@ impl ImageEntry {
             let message = format!("an image must be a string, found a {}", node.kind_name());
             return Err(Failure::at(&node.place, message, "correct the manifest"));
         };
-        if !self.pattern.is_match(&scalar.text) {
+        let pattern = self.pattern.as_ref().ok_or_else(|| self.invalid_name())?;
+        if !pattern.is_match(&scalar.text) {
             return Ok(());
         }
         if let Some(updated) = self.updated(node, scalar) {
             node.value = Value::Scalar(updated);
         }
         Ok(())
+    }
+
+    fn invalid_name(&self) -> Box<Failure> {
+        let message = format!("kustomize reads the image name `{}` as a regular expression, and it is none", self.name);
+        Failure::at(&self.place, message, "write the image's name without tag, digest or special characters")
     }
 
     fn updated(&self, node: &Node, scalar: &Scalar) -> Option<Scalar> {
@@ -205,17 +205,10 @@ fn settle(decided: &mut Decided, text: &str) {
     (decided.tag, decided.digest) = (tag, digest);
 }
 
-fn checked_pattern(name: &str, place: &Place) -> Result<Regex> {
-    pattern(name).ok_or_else(|| {
-        let message = format!("kustomize reads the image name `{name}` as a regular expression, and it is none");
-        Failure::at(place, message, "write the image's name without tag, digest or special characters")
-    })
-}
-
 /// The expression kustomize makes of a name, which it does not escape.
 fn pattern(name: &str) -> Option<Regex> {
     const TAIL: &str = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
-    RegexBuilder::new(&format!("^{name}{TAIL}")).size_limit(MAX_PATTERN_BYTES).build().ok()
+    expression::compile(&format!("^{name}{TAIL}"))
 }
 
 fn has_images(resource: &Resource) -> bool {

@@ -37,19 +37,23 @@ pub(super) fn read(list: &Node) -> Result<Vec<Operation>> {
 fn read_operation(node: &Node) -> Result<Operation> {
     let text = |key| node.get(key).and_then(Node::text);
     let pointer = |key| {
-        text(key).and_then(Pointer::parse).ok_or_else(|| {
+        text(key).map(Pointer::parse).ok_or_else(|| {
             let message = format!("the operation needs `{key}`, a JSON pointer like /spec/replicas");
             Failure::at(&node.place, message, "write the path with a leading `/`")
         })
     };
-    let value = || node.get("value").cloned().unwrap_or_else(|| Node::null(&node.place));
+    let given = || {
+        node.get("value")
+            .cloned()
+            .ok_or_else(|| Failure::at(&node.place, "the operation has no `value`", "add `value`; `null` is one, too"))
+    };
     let action = match text("op").unwrap_or_default() {
-        "add" => Action::Add(pointer("path")?, value()),
-        "replace" => Action::Replace(pointer("path")?, value()),
+        "add" => Action::Add(pointer("path")?, given()?),
+        "replace" => Action::Replace(pointer("path")?, given()?),
         "remove" => Action::Remove(pointer("path")?),
         "move" => Action::Move { from: pointer("from")?, path: pointer("path")? },
         "copy" => Action::Copy { from: pointer("from")?, path: pointer("path")? },
-        "test" => Action::Test(pointer("path")?, value()),
+        "test" => Action::Test(pointer("path")?, node.get("value").cloned().unwrap_or_else(|| Node::null(&node.place))),
         other => {
             let message = format!("`{other}` is not a JSON patch operation");
             return Err(Failure::at(&node.place, message, "use add, replace, remove, move, copy or test"));
@@ -62,8 +66,19 @@ fn read_operation(node: &Node) -> Result<Operation> {
 pub(super) fn apply(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
     resource.with_notes(|resource| operations.iter().try_for_each(|operation| operation.apply(&mut resource.node)))?;
     forget_quotes(&mut resource.node);
+    flatten_annotations(&mut resource.node);
     resource.drop_empty_annotations();
     Ok(())
+}
+
+/// Kustomize reads annotations back as text, and what has no text of its own becomes empty.
+fn flatten_annotations(node: &mut Node) {
+    let annotations = node.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+    if let Some(Value::Map(entries)) = annotations.map(|annotations| &mut annotations.value) {
+        for (_, value) in entries.iter_mut().filter(|(_, value)| value.as_scalar().is_none()) {
+            *value = Node::string("", &value.place);
+        }
+    }
 }
 
 /// A document that went through JSON keeps quotes only around text that would be something else without.

@@ -78,6 +78,8 @@ pub(super) struct Kustomization {
     pub(super) replacements: Vec<replacements::Entry>,
     pub(super) plugins: Plugins,
     pub(super) openapi: OpenApi,
+    /// Fails where the resources of this kustomization could not be ordered, were it the overlay.
+    pub(super) sort_order: Result<()>,
 }
 
 impl Kustomization {
@@ -117,6 +119,7 @@ impl Kustomization {
             vars: Var::read_all(&section)?,
             replacements: replacements::Entry::read_all(&section)?,
             openapi: OpenApi::read(&section)?,
+            sort_order: read_sort_order(&section)?,
             plugins: Plugins {
                 generators: section.texts("generators")?,
                 transformers: section.texts("transformers")?,
@@ -154,6 +157,30 @@ fn read_kind(section: &Section<'_>) -> Result<bool> {
 /// Checks the shape of fields that cannot change an image.
 fn check_ignored(section: &Section<'_>) -> Result<()> {
     section.texts("buildMetadata")?;
-    section.section("sortOptions", &["order", "legacySortOptions"])?;
+    if let Some(metadata) = section.section("metadata", &["name", "namespace", "labels", "annotations"])? {
+        metadata.text("name")?;
+        metadata.text("namespace")?;
+        metadata.pairs("labels")?;
+        metadata.pairs("annotations")?;
+    }
     Ok(())
+}
+
+/// Checks how resources are ordered: the outer result is about the file, the inner one about building it.
+fn read_sort_order(section: &Section<'_>) -> Result<Result<()>> {
+    let Some(options) = section.section("sortOptions", &["order", "legacySortOptions"])? else {
+        return Ok(Ok(()));
+    };
+    let order = options.text("order")?;
+    let legacy = options.section("legacySortOptions", &["orderFirst", "orderLast"])?;
+    if let Some(legacy) = &legacy {
+        legacy.texts("orderFirst")?;
+        legacy.texts("orderLast")?;
+    }
+    let failure = |message: &str| Err(Failure::at(&options.place(), message, "correct `sortOptions`, or remove it"));
+    Ok(match (order.as_ref().map_or("", |order| &order.text), legacy) {
+        ("legacy", _) | ("fifo", None) => Ok(()),
+        ("fifo", Some(_)) => failure("`legacySortOptions` needs the order legacy"),
+        (other, _) => failure(&format!("the order must be fifo or legacy, found `{other}`")),
+    })
 }

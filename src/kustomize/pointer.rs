@@ -6,28 +6,28 @@ use crate::manifest::{Node, Value};
 #[derive(Debug, Clone)]
 pub(super) struct Pointer {
     pub(super) text: String,
-    parents: Vec<String>,
+    /// None where the text is no pointer: such a one leads nowhere.
+    parents: Option<Vec<String>>,
     pub(super) key: String,
 }
 
 impl Pointer {
-    /// Reads a pointer; whatever stands before the first `/` is ignored, as kustomize does. `None` without any `/`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (_, path) = text.split_once('/')?;
-        let mut tokens: Vec<String> =
-            path.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
-        let key = tokens.pop()?;
-        Some(Self { text: text.to_owned(), parents: tokens, key })
+    /// Reads a pointer; whatever stands before the first `/` is ignored, as kustomize does.
+    pub(super) fn parse(text: &str) -> Self {
+        let tokens = text.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"));
+        let mut parents: Vec<String> = tokens.collect();
+        let key = parents.pop();
+        Self { text: text.to_owned(), parents: key.is_some().then_some(parents), key: key.unwrap_or_default() }
     }
 
     /// How many levels deep the value stands.
     pub(super) fn depth(&self) -> usize {
-        self.parents.len() + 1
+        self.parents.as_ref().map_or(0, Vec::len) + 1
     }
 
     /// Finds the container.
     pub(super) fn container<'n>(&self, root: &'n mut Node) -> Option<&'n mut Node> {
-        let container = self.parents.iter().try_fold(root, |node, token| child_mut(node, token))?;
+        let container = self.parents.as_ref()?.iter().try_fold(root, |node, token| child_mut(node, token))?;
         (!matches!(container.value, Value::Scalar(_))).then_some(container)
     }
 
@@ -64,12 +64,12 @@ mod tests {
 
     #[test]
     fn tokens_are_unescaped_and_negative_indexes_count_from_the_end() {
-        let pointer = Pointer::parse("/a~1b/c~0d/-1").unwrap();
-        assert_eq!(pointer.parents, ["a/b", "c~d"]);
+        let pointer = Pointer::parse("/a~1b/c~0d/-1");
+        assert_eq!(pointer.parents.unwrap(), ["a/b", "c~d"]);
         assert_eq!(index(&pointer.key, 3), Some(2));
         assert_eq!(index("3", 3), None);
         assert_eq!(index("-4", 3), None);
         assert_eq!(index("x", 3), None);
-        assert!(Pointer::parse("").is_none());
+        assert!(Pointer::parse("").parents.is_none());
     }
 }

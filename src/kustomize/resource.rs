@@ -175,6 +175,16 @@ impl Resource {
         annotation.is_some_and(|value| value.text() != Some("false"))
     }
 
+    /// Checks that the resource has a kind and, unless it is a list, a name; `place` is what may have taken them away.
+    pub(super) fn check_identity(&self, place: &Place) -> Result<()> {
+        let message = match (self.kind(), self.name()) {
+            ("", _) => "the resource has lost its `kind`",
+            (kind, "") if !kind.ends_with("List") => "the resource has lost its `metadata.name`",
+            _ => return Ok(()),
+        };
+        Err(Failure::at(place, message, "let no patch and no replacement take it away"))
+    }
+
     fn field(&self, path: &[&str]) -> &str {
         self.node.path(path).and_then(Node::text).unwrap_or_default()
     }
@@ -210,7 +220,7 @@ pub(super) fn read_resources(
 }
 
 fn expand(mut node: Node, resources: &mut Vec<Resource>) -> Result<()> {
-    if node.is_null() || node.is_empty_map() {
+    if node.is_null() || node.is_empty_map() || matches!(&node.value, Value::List(elements) if elements.is_empty()) {
         return Ok(());
     }
     let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));

@@ -97,10 +97,25 @@ impl ResourceSet {
         }
     }
 
-    /// The documents that kustomize would print.
-    pub(super) fn into_documents(self) -> Vec<Node> {
-        let kept = self.resources.into_iter().filter(|resource| !resource.is_local());
-        kept.map(|resource| resource.node).collect()
+    /// The documents that kustomize would print, of resources that are still complete and still differ.
+    pub(super) fn into_documents(self) -> Result<Vec<Node>> {
+        let mut ids = HashSet::new();
+        let mut documents = Vec::new();
+        for resource in self.resources {
+            resource.check_identity(&resource.node.place)?;
+            if resource.is_local() {
+                continue;
+            }
+            let id = resource.current_id();
+            // A hash of the content would tell these apart.
+            if !resource.has_hash && ids.contains(&id) {
+                let message = format!("two resources became {id}");
+                return Err(Failure::at(&resource.node.place, message, "keep their names apart"));
+            }
+            ids.insert(id);
+            documents.push(resource.node);
+        }
+        Ok(documents)
     }
 
     fn indexes_of(&self, id: &Id) -> Vec<usize> {

@@ -1,9 +1,10 @@
 //! Which resources a patch's `target` means.
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use crate::manifest::{Failure, Place, Result, Text};
 
+use super::expression;
 use super::id::split_api_version;
 use super::label_selector::LabelSelector;
 use super::resource::Resource;
@@ -93,7 +94,7 @@ impl Selector {
 }
 
 fn anchored(text: &Text) -> Result<Regex> {
-    RegexBuilder::new(&format!("^(?:{})$", text.text)).size_limit(1 << 20).build().map_err(|_| {
+    expression::compile(&format!("^(?:{})$", text.text)).ok_or_else(|| {
         let message = format!("`{}` is not a regular expression", text.text);
         Failure::at(&text.place, message, "targets are matched as regular expressions: `.*` matches any name")
     })

@@ -1,11 +1,11 @@
 //! Entries laid over a kustomization's own `images`, as `kustomize edit set image` lays them before a build.
 
-use crate::manifest::{ImageOverride, Result, Shift, Text, Written};
+use crate::manifest::{ImageOverride, Shift, Text, Written};
 
 use super::images::ImageEntry;
 
 /// Replaces entries of the same name, adds the others, and orders all by name.
-pub(super) fn set(images: &mut Vec<ImageEntry>, overrides: &[ImageOverride]) -> Result<()> {
+pub(super) fn set(images: &mut Vec<ImageEntry>, overrides: &[ImageOverride]) {
     for entry in overrides {
         let at = images.iter().position(|image| *image.name == *entry.name.text);
         // `*` keeps what the kustomization says.
@@ -21,12 +21,11 @@ pub(super) fn set(images: &mut Vec<ImageEntry>, overrides: &[ImageOverride]) -> 
             text(&entry.new_name, kept(|old| &old.new_name)),
             text(&entry.new_tag, kept(|old| &old.new_tag)),
             text(&entry.digest, kept(|old| &old.digest)),
-        )?);
+        ));
     }
     if !overrides.is_empty() {
         images.sort_by(|one, other| one.name.cmp(&other.name));
     }
-    Ok(())
 }
 
 fn as_text(written: &Written) -> Text {

@@ -14,6 +14,7 @@ mod check;
 mod cli;
 mod configuration;
 mod demo;
+mod explain;
 mod faults;
 mod gaps;
 mod gitops;

@@ -1,13 +1,12 @@
 //! Every value a target's path means, made on the way where `create` is set.
 
-use regex::{Regex, RegexBuilder};
-
 use crate::manifest::{Node, Place, Scalar, Value};
 use crate::yaml::{self, ScalarKind, Style};
 
+use super::super::expression;
+use super::Stop;
 use super::path::Part;
 use super::structured;
-use super::{MAX_PATTERN_BYTES, Stop};
 
 /// What is made where nothing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +181,7 @@ impl Walk<'_> {
         if elements.is_empty() {
             return Ok(0);
         }
-        let pattern = compile(text)
+        let pattern = expression::compile(text)
             .ok_or_else(|| Stop::wrong(format!("`{text}` must be a regular expression, and it is none"), &place))?;
         let mut found = 0;
         for element in elements {
@@ -201,10 +200,6 @@ impl Walk<'_> {
         }
         Ok(found)
     }
-}
-
-fn compile(text: &str) -> Option<Regex> {
-    RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).build().ok()
 }
 
 /// What a made value must be for the next part of the path.

@@ -23,9 +23,6 @@ use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::unresolved::Unresolved;
 
-/// How large a compiled condition may get.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
-
 /// What is copied, and from where, as long as it follows changes of its source.
 struct Value {
     node: Node,
@@ -79,20 +76,12 @@ fn apply_one(
             for path in &target.paths {
                 let visited = target.set(resource, path, &value.node)?;
                 loader.spend(visited, &target.place)?;
-                check_name(resource, target)?;
+                resource.check_identity(&target.place)?;
                 value.follow(at, resource);
             }
         }
     }
     Ok(())
-}
-
-/// A resource must keep a name.
-fn check_name(resource: &Resource, target: &Target) -> Result<()> {
-    match resource.name().is_empty() && !resource.kind().ends_with("List") {
-        true => Err(Failure::at(&target.place, "the replacement takes a name away", "replace it by a text")),
-        false => Ok(()),
-    }
 }
 
 impl Value {

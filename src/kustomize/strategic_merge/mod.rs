@@ -22,11 +22,8 @@ use crate::yaml::ScalarKind;
 /// Merges `patch` into `base`; false when the patch deletes it.
 pub(super) fn merge(schemas: Schemas<'_>, base: &mut Node, patch: &mut Node) -> Result<bool> {
     match walk(schemas, None, Some(base), Some(patch))? {
-        Outcome::Kept => Ok(true),
-        Outcome::New(node) => {
-            *base = node;
-            Ok(true)
-        }
+        // What `$patch: replace` would put in place of a whole resource is dropped by kustomize, and the resource stays.
+        Outcome::Kept | Outcome::New(_) => Ok(true),
         Outcome::Gone => Ok(false),
     }
 }
