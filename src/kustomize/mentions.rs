@@ -10,8 +10,6 @@ use super::load::NAMES;
 const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 /// Where charts are kept when nothing else is said.
 const CHART_HOME: &str = "charts";
-/// Texts longer than this are no paths.
-const MAX_PATH_BYTES: usize = 4_096;
 
 /// The paths that the kustomization in `directory` may read, its own names included: too many rather than too few, and not
 /// those that other kustomizations it leads to may read. `None` when that cannot be told.
@@ -100,7 +98,7 @@ impl Found<'_> {
     }
 
     fn path(&mut self, text: &str) -> Result<(), TreeError> {
-        if text.is_empty() || text.len() > MAX_PATH_BYTES || text.contains('\n') {
+        if text.is_empty() || text.contains('\n') {
             return Ok(());
         }
         self.paths.extend(Vendored::find(self.vendored, text));
