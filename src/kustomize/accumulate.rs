@@ -102,6 +102,7 @@ impl Target<'_, '_> {
             self.loader.read(root, &crd.text, &crd.place)?;
         }
         for generator in &kustomization.generators {
+            self.schema = self.schema.after_resources();
             let generated = generator.generate(self.loader, root);
             let absorbed =
                 generated.and_then(|generated| accumulated.resources.absorb(generated, &mut self.unresolved));
@@ -219,6 +220,7 @@ impl Target<'_, '_> {
                 self.loader.allow(root, &file, &entry.place)?;
                 let parsed = self.loader.parse(&file, &entry.place)?;
                 let added = parsed.resources()?.to_vec();
+                self.schema = self.schema.after_resources();
                 accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, accumulated),
