@@ -121,6 +121,7 @@ impl Target<'_, '_> {
             self.loader.read(root, &crd.text, &crd.place)?;
         }
         for generator in &kustomization.generators {
+            self.schema = self.schema.after_resources();
             let generated = generator.generate(self.loader, root);
             let absorbed =
                 generated.and_then(|generated| accumulated.resources.absorb(generated, &mut self.unresolved));
@@ -260,6 +261,7 @@ impl Target<'_, '_> {
     fn add_file(&mut self, file: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
         let parsed = self.loader.parse(file, &entry.place)?;
         let added = parsed.resources()?.to_vec();
+        self.schema = self.schema.after_resources();
         accumulated.append(added).map_err(|failure| failure.or_at(&entry.place))
     }
 

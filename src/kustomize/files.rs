@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::domain::tree::{ContentId, TreeError};
 use crate::domain::{Tree, TreePath};
 use crate::manifest::{Failure, Place, Result, Shift};
-use crate::yaml;
+use crate::yaml::{self, ScalarKind};
 
 use super::model::Kustomization;
 use super::resource::{Resource, read_resources};
@@ -65,7 +65,11 @@ impl Parsed {
 
     /// The file's resources.
     pub(super) fn resources(&self) -> Result<&[Resource]> {
-        let read = || read_resources(&self.take_documents(), &self.source, &self.file, &Shift::None);
+        let read = || {
+            let documents = self.take_documents();
+            documents.iter().try_for_each(check_keys)?;
+            read_resources(&documents, &self.source, &self.file, &Shift::None)
+        };
         self.resources.get_or_init(read).as_deref().map_err(Clone::clone)
     }
 
@@ -121,6 +125,21 @@ impl Files {
         let at = usize::try_from(self.hasher.hash_one(path)).unwrap_or(usize::MAX) % SHARDS;
         // Every value behind the lock is whole at all times.
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks that the keys of a resource are strings: kustomize cannot print others.
+fn check_keys(node: &yaml::Node) -> Result<()> {
+    match &node.value {
+        yaml::Value::Scalar(_) => Ok(()),
+        yaml::Value::Sequence(elements) => elements.iter().try_for_each(check_keys),
+        yaml::Value::Mapping(entries) => entries.iter().try_for_each(|(key, value)| match key.as_scalar() {
+            Some(name) if yaml::resolve_resource_scalar(name) != ScalarKind::Str => {
+                let message = format!("the key {} is no string, and kustomize cannot print it", name.text);
+                Err(Failure::at(&Place::of(key), message, "write it in quotes"))
+            }
+            _ => check_keys(value),
+        }),
     }
 }
 

@@ -94,6 +94,11 @@ impl Operation {
     fn apply(&self, root: &mut Node) -> Result<()> {
         match &self.action {
             Action::Add(path, value) => self.add(root, path, value.clone()),
+            Action::Replace(path, value) if path.text.is_empty() => self.replace_all(root, value),
+            Action::Test(path, expected) if path.text.is_empty() => match is_equal(root, expected) {
+                true => Ok(()),
+                false => Err(self.failure("test", path)),
+            },
             Action::Replace(path, value) => {
                 self.check_depth(path, value)?;
                 let old = path.value(root).ok_or_else(|| self.failure("replace", path))?;
@@ -120,6 +125,18 @@ impl Operation {
                 }
                 let equal = path.value(root).map_or(expected.is_null(), |value| is_equal(value, expected));
                 if equal { Ok(()) } else { Err(self.failure("test", path)) }
+            }
+        }
+    }
+
+    /// An empty path is the whole document, which only a mapping can replace; a scalar is taken for nothing.
+    fn replace_all(&self, root: &mut Node, value: &Node) -> Result<()> {
+        match &value.value {
+            Value::Scalar(_) => Ok(()),
+            Value::List(_) => Err(Failure::at(&self.place, "a list cannot replace a document", "name a path")),
+            Value::Map(_) => {
+                *root = value.clone();
+                Ok(())
             }
         }
     }

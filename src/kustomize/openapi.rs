@@ -23,9 +23,18 @@ pub(super) enum Chosen {
     /// Not yet, and this is the overlay itself.
     #[default]
     Nothing,
-    /// Not by the overlay: what is read of bases may depend on the order.
+    /// Not by the overlay, nor was any schema needed yet.
     NotByOverlay,
+    /// Not before resources were read, for which kustomize may have needed the one that is built in.
+    TooLate,
     Done,
+}
+
+impl Chosen {
+    /// Notes that resources were read.
+    pub(super) fn after_resources(self) -> Self {
+        if self == Self::NotByOverlay { Self::TooLate } else { self }
+    }
 }
 
 impl OpenApi {
@@ -50,9 +59,13 @@ impl OpenApi {
                 let message = "`openapi` may have a path or a version, not both";
                 Err(Failure::at(&version.place, message, "keep one of the two"))
             }
-            (Some((_, path)), None) if chosen == Chosen::NotByOverlay => {
+            (Some((_, path)), None) if chosen == Chosen::TooLate => {
                 let hint = "name the schema in the overlay itself, which holds for its bases too";
-                Err(Failure::at(&path.place, "`openapi.path` is not supported in a base", hint))
+                Err(Failure::at(
+                    &path.place,
+                    "`openapi.path` is not supported in a base that other resources come before",
+                    hint,
+                ))
             }
             (Some((file, path)), None) => {
                 let parsed = loader.parse(&file, &path.place)?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::TreePath;
-use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Text};
-use crate::yaml::{self, Value};
+use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Text, Value};
+use crate::yaml;
 
 use super::files::size;
 use super::json6902::{self, Operation};
@@ -117,7 +117,7 @@ impl PatchText {
     /// The operations, when the first document is a list.
     fn operations(&self) -> Result<Option<Vec<Operation>>> {
         match self.documents.first() {
-            Some(document) if matches!(document.value, Value::Sequence(_)) => {
+            Some(document) if matches!(document.value, yaml::Value::Sequence(_)) => {
                 self.check_json(document)?;
                 let list = Node::convert(document, Reading::JsonPatch, &self.shift)?;
                 json6902::read(&list).map(Some)
@@ -173,7 +173,10 @@ pub(super) fn apply(
         }
         return Ok(());
     }
-    let merges = text.resources()?;
+    let mut merges = text.resources()?;
+    if patch.target.is_some() {
+        merges = merges.into_iter().map(copied).collect();
+    }
     match (&patch.target, merges.as_slice()) {
         (_, []) => Ok(()),
         (None, merges) => merges.iter().try_for_each(|merge| match target_of(merge, set, unresolved)? {
@@ -211,9 +214,9 @@ pub(super) fn apply_strategic_merges(
             Err(failure) => unresolved.unless_missing(Err(failure))?,
             Ok(merges) => {
                 found += merges.len();
-                for merge in &merges {
-                    if let Some(at) = target_of(merge, set, unresolved)? {
-                        merge_all(loader.schema().as_deref(), set, &[at], merge, (false, false))?;
+                for merge in merges {
+                    if let Some(at) = target_of(&merge, set, unresolved)? {
+                        merge_all(loader.schema().as_deref(), set, &[at], &copied(merge), (false, false))?;
                     }
                 }
             }
@@ -229,8 +232,9 @@ pub(super) fn apply_strategic_merges(
 
 fn read_merges(loader: &mut Loader<'_>, root: &TreePath, entry: &Text) -> Result<Vec<Resource>> {
     let inline = PatchText::inline(entry).ok();
-    let is_inline =
-        |text: &PatchText| text.documents.iter().any(|document| matches!(document.value, Value::Mapping(_)));
+    let is_patch = |document: &yaml::Node| document.is_null() || matches!(document.value, yaml::Value::Mapping(_));
+    // A text of comments only is a patch too, an empty one.
+    let is_inline = |text: &PatchText| text.documents.iter().all(is_patch);
     let text = match inline.filter(is_inline) {
         Some(text) => text,
         None => PatchText::file(loader, root, entry)?,
@@ -272,6 +276,24 @@ fn target_of(merge: &Resource, set: &ResourceSet, unresolved: &mut Unresolved) -
         unresolved.keep_patch(&merge.node);
     }
     Ok(found)
+}
+
+/// The patch as kustomize copies it for the resources it selects: its labels and annotations become text, where null deletes
+/// nothing any more. Only patches that name their resource themselves, under `patches`, are not copied.
+fn copied(mut merge: Resource) -> Resource {
+    let Some(metadata) = merge.node.get_mut("metadata") else { return merge };
+    for key in ["labels", "annotations"] {
+        let Some(map) = metadata.remove(key) else { continue };
+        let Value::Map(entries) = map.value else { continue };
+        let text = |node: &Node| node.as_scalar().map_or_else(|| "".into(), |scalar| scalar.text.clone());
+        let as_text = |(name, node): (Arc<str>, Node)| (name, Node::string(text(&node), &node.place));
+        let mut entries: Vec<(Arc<str>, Node)> = entries.into_iter().map(as_text).collect();
+        if !entries.is_empty() {
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            metadata.set(key, Node::map(entries, &map.place));
+        }
+    }
+    merge
 }
 
 fn merge_into(

@@ -102,8 +102,8 @@ fn merge_keyed<'s>(
         // An element is looked up by the keys it has itself, when it has any.
         let own: Vec<bool> = wanted.values.iter().map(|value| !value.is_empty()).collect();
         let lookup = Wanted::of(&wanted.keys, &wanted.values, &own);
-        let at = base.iter().position(|node| lookup.finds(node));
-        let mut patch = patches.iter_mut().find(|node| lookup.finds(node));
+        let at = lookup.position(&base)?;
+        let mut patch = lookup.position(patches)?.and_then(|at| patches.get_mut(at));
         if let (Some(at), patch) = (at, patch.as_deref_mut()) {
             drop_shared_directive(&mut base[at], patch);
         }
@@ -169,6 +169,23 @@ impl<'k> Wanted<'k> {
             keys: indexes.iter().filter_map(|at| keys.get(*at).copied()).collect(),
             values: indexes.iter().filter_map(|at| values.get(*at).cloned()).collect(),
         }
+    }
+
+    /// Finds the first element with these values; before it there may be nothing but mappings.
+    fn position(&self, elements: &[Node]) -> Result<Option<usize>> {
+        for (at, node) in elements.iter().enumerate() {
+            if self.finds(node) {
+                return Ok(Some(at));
+            }
+            if !matches!(node.value, Value::Map(_)) && !node.is_null() {
+                let message = format!(
+                    "an element of a list that is merged by key must be a mapping, found a {}",
+                    node.kind_name()
+                );
+                return Err(Failure::at(&node.place, message, "correct the manifest; kustomize fails on it too"));
+            }
+        }
+        Ok(None)
     }
 
     /// Tells whether an element has exactly these values; one without the key is never found.
