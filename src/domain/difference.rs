@@ -5,14 +5,14 @@ use std::ops::Bound;
 
 use super::tree::{EntryKind, Tree, TreeError, TreePath};
 
-/// How deep directories are entered; what lies deeper counts as different.
+/// How deep directories are entered; where one that differs lies deeper, everything counts as different.
 const MAX_DEPTH: usize = 200;
 
 /// The paths of files, links and submodules that are not the same in two trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
     paths: BTreeSet<TreePath>,
-    has_links: bool,
+    is_everywhere: bool,
 }
 
 impl Difference {
@@ -30,6 +30,7 @@ impl Difference {
             }
             if directory.components().count() >= MAX_DEPTH {
                 found.paths.insert(directory);
+                found.is_everywhere = true;
                 continue;
             }
             let before = if in_base { list(base, &directory)? } else { BTreeMap::new() };
@@ -43,7 +44,7 @@ impl Difference {
                 let leaf = |kind: Option<EntryKind>| kind.filter(|kind| *kind != EntryKind::Directory);
                 let (old, new) = (leaf(old), leaf(new));
                 if old != new || (old.is_some() && !is_equal(base, head, &path, old)?) {
-                    found.has_links |= [old, new].contains(&Some(EntryKind::Symlink));
+                    found.is_everywhere |= [old, new].contains(&Some(EntryKind::Symlink));
                     found.paths.insert(path);
                 }
                 Ok::<(), TreeError>(())
@@ -63,7 +64,7 @@ impl Difference {
     /// behind a link has other paths.
     #[must_use]
     pub fn touches(&self, path: &TreePath) -> bool {
-        if self.has_links || self.paths.contains(path) || path.as_str().is_empty() {
+        if self.is_everywhere || self.paths.contains(path) || path.as_str().is_empty() {
             return !self.paths.is_empty();
         }
         // Names sort before and after the `/` that ends a directory's; the first possible one below is `path` itself.
@@ -71,10 +72,10 @@ impl Difference {
         below.take_while(|other| other.as_str().starts_with(path.as_str())).any(|other| other.is_within(path))
     }
 
-    /// Tells whether a link differs.
+    /// Tells whether every path counts as different.
     #[must_use]
-    pub fn has_links(&self) -> bool {
-        self.has_links
+    pub fn is_everywhere(&self) -> bool {
+        self.is_everywhere
     }
 
     /// The paths, sorted.
@@ -144,7 +145,7 @@ mod tests {
         let base = MemoryTree::of([("v1/f", "1"), ("v2/f", "1")]).with_link("live", "v1");
         let head = MemoryTree::of([("v1/f", "1"), ("v2/f", "1")]).with_link("live", "v2");
         let found = Difference::between(&base, &head).unwrap();
-        assert!(found.has_links() && found.touches(&TreePath::parse("v2").unwrap()));
+        assert!(found.is_everywhere() && found.touches(&TreePath::parse("v2").unwrap()));
         assert!(!Difference::between(&base, &base).unwrap().touches(&TreePath::root()));
     }
 }

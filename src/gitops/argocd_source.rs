@@ -1,7 +1,7 @@
 //! `.argocd-source.yaml` and `.argocd-source-<application>.yaml`: what Argo CD lays over an application's own settings before
 //! it renders the directory they lie in (<https://argo-cd.readthedocs.io/en/stable/user-guide/parameters/>).
 
-use crate::domain::tree::{EntryKind, follow};
+use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{Cause, Partial, Tree, TreePath, Workload};
 use crate::manifest::{Failure, ImageOverride, Node, Place, Reading, Result, Shift, Value};
 use crate::yaml;
@@ -29,6 +29,21 @@ pub(crate) struct Overrides {
 /// Tells whether a file of this name holds such settings.
 pub(crate) fn is_overrides(name: &str) -> bool {
     name == GENERAL || (name.starts_with(".argocd-source-") && name.ends_with(".yaml"))
+}
+
+/// The files that the settings in `directory` are read from and laid over; none where there are no settings.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub(crate) fn reads(tree: &dyn Tree, directory: &TreePath) -> std::result::Result<Vec<TreePath>, TreeError> {
+    let Some((directory, EntryKind::Directory)) = follow(tree, directory)? else { return Ok(Vec::new()) };
+    let entries = tree.list(&directory)?;
+    let names = entries.iter().map(|(name, _)| name.as_str()).filter(|name| is_overrides(name));
+    let mut reads: Vec<TreePath> = names.filter_map(|name| directory.child(name)).collect();
+    if !reads.is_empty() {
+        reads.extend(["Chart.yaml", "values.yaml"].into_iter().filter_map(|name| directory.child(name)));
+    }
+    Ok(reads)
 }
 
 /// Reads the settings in `directory`: one for each application that has a file, else those for all. A fault in a file is said

@@ -11,7 +11,7 @@ mod helm;
 mod sink;
 mod sources;
 
-pub(crate) use argocd_source::{is_overrides, overrides};
+pub(crate) use argocd_source::{is_overrides, overrides, reads};
 
 use crate::domain::{ImageUse, Partial, Tree};
 use crate::manifest::{Node, workload_of};

@@ -1,5 +1,7 @@
 //! What a kustomization may read, told without building it: every text in it that could be a path.
 
+use std::collections::BTreeSet;
+
 use crate::domain::tree::{EntryKind, TreeError, follow, land};
 use crate::domain::{Tree, TreePath, Vendored};
 use crate::yaml::{self, Node, Value};
@@ -10,9 +12,12 @@ use super::load::NAMES;
 const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 /// Where charts are kept when nothing else is said.
 const CHART_HOME: &str = "charts";
+/// How many paths are told; a kustomization with more may read anything.
+const MAX_PATHS: usize = 10_000;
 
-/// The paths that the kustomization in `directory` may read, its own names included: too many rather than too few, and not
-/// those that other kustomizations it leads to may read. `None` when that cannot be told.
+/// The paths that the kustomization in `directory` may read, its own names included, each as written and as reached through
+/// links: too many rather than too few, and not those that other kustomizations it leads to may read. `None` when that cannot be
+/// told.
 ///
 /// # Errors
 /// When the tree cannot be read.
@@ -20,42 +25,40 @@ pub fn mentions(
     tree: &dyn Tree,
     directory: &TreePath,
     vendored: &[Vendored],
-) -> Result<Option<Vec<TreePath>>, TreeError> {
-    let mut found = Found { tree, directory, vendored, paths: Vec::new(), is_open: false };
+) -> Result<Option<BTreeSet<TreePath>>, TreeError> {
+    let mut found = Mentions { tree, directory, vendored, paths: BTreeSet::new(), is_open: false };
     for name in NAMES {
         let Some(path) = directory.child(name) else { continue };
         if let Some((file, EntryKind::File)) = follow(tree, &path)? {
             found.kustomization(&file)?;
-            found.paths.push(file);
         }
-        found.paths.push(path);
+        found.push(path);
     }
     Ok((!found.is_open).then_some(found.paths))
 }
 
-struct Found<'t> {
+struct Mentions<'t> {
     tree: &'t dyn Tree,
     directory: &'t TreePath,
     vendored: &'t [Vendored],
-    paths: Vec<TreePath>,
+    paths: BTreeSet<TreePath>,
     is_open: bool,
 }
 
-impl Found<'_> {
+impl Mentions<'_> {
     fn kustomization(&mut self, file: &TreePath) -> Result<(), TreeError> {
         let source = self.tree.read(file)?;
         // A file that cannot be read as YAML is an error in whatever tree it stands.
         let Ok(documents) = yaml::parse(file.as_str(), &source) else { return Ok(()) };
-        let entries = documents.iter().filter_map(Node::as_mapping).flatten();
-        for (key, value) in entries {
+        for (key, value) in documents.iter().filter_map(Node::as_mapping).flatten() {
             let key = key.as_str().unwrap_or_default();
             if PLUGINS.iter().any(|plugin| plugin.eq_ignore_ascii_case(key)) {
                 self.plugins(value)?;
             }
             if key.to_ascii_lowercase().starts_with("helmchart") {
-                self.path(CHART_HOME)?;
+                self.path(CHART_HOME);
             }
-            self.texts(value)?;
+            self.texts(value);
         }
         Ok(())
     }
@@ -63,15 +66,14 @@ impl Found<'_> {
     /// Looks into the configuration of plugins, whose paths start where the kustomization is.
     fn plugins(&mut self, entries: &Node) -> Result<(), TreeError> {
         for text in entries.as_sequence().unwrap_or_default().iter().filter_map(Node::as_str) {
-            if text.contains('\n') {
-                self.yaml(text.as_bytes())?;
-                continue;
-            }
+            // It may be written in place.
+            self.yaml(text.as_bytes());
+            self.is_open |= Vendored::find(self.vendored, text).is_some();
             let Some(path) = self.directory.join(text) else { continue };
             match follow(self.tree, &path)? {
-                Some((file, EntryKind::File)) => {
+                Some((file, EntryKind::File)) if !self.is_open => {
                     let source = self.tree.read(&file)?;
-                    self.yaml(&source)?;
+                    self.yaml(&source);
                 }
                 Some(_) => self.is_open = true,
                 None => {}
@@ -80,36 +82,47 @@ impl Found<'_> {
         Ok(())
     }
 
-    fn yaml(&mut self, source: &[u8]) -> Result<(), TreeError> {
+    fn yaml(&mut self, source: &[u8]) {
         let documents = yaml::parse("", source).unwrap_or_default();
-        documents.iter().try_for_each(|document| self.texts(document))
+        documents.iter().for_each(|document| self.texts(document));
     }
 
-    fn texts(&mut self, node: &Node) -> Result<(), TreeError> {
+    fn texts(&mut self, node: &Node) {
         match &node.value {
             Value::Scalar(scalar) => {
-                self.path(&scalar.text)?;
+                self.path(&scalar.text);
                 // Generators take `key=path`.
-                scalar.text.split_once('=').map_or(Ok(()), |(_, path)| self.path(path))
+                if let Some((_, path)) = scalar.text.split_once('=') {
+                    self.path(path);
+                }
+                // Plugins are given numbers as they are printed.
+                if let Some(printed) = yaml::print_resource_scalar(scalar).filter(|printed| **printed != *scalar.text) {
+                    self.path(&printed);
+                }
             }
-            Value::Sequence(elements) => elements.iter().try_for_each(|element| self.texts(element)),
-            Value::Mapping(entries) => entries.iter().try_for_each(|(_, value)| self.texts(value)),
+            Value::Sequence(elements) => elements.iter().for_each(|element| self.texts(element)),
+            Value::Mapping(entries) => entries.iter().for_each(|(_, value)| self.texts(value)),
         }
     }
 
-    fn path(&mut self, text: &str) -> Result<(), TreeError> {
-        if text.is_empty() || text.contains('\n') {
-            return Ok(());
+    fn path(&mut self, text: &str) {
+        if let Some(copy) = Vendored::find(self.vendored, text) {
+            self.push(copy);
         }
-        self.paths.extend(Vendored::find(self.vendored, text));
-        let Some(path) = self.directory.join(text) else { return Ok(()) };
+        if let Some(path) = self.directory.join(text).filter(|_| !text.is_empty()) {
+            self.push(path);
+        }
+    }
+
+    fn push(&mut self, path: TreePath) {
+        if self.paths.len() >= MAX_PATHS {
+            self.is_open = true;
+            return;
+        }
         // A broken link is an error wherever it is followed.
-        if let Ok((reached, _)) = land(self.tree, &path)
-            && reached != path
-        {
-            self.paths.push(reached);
+        if let Ok((reached, _)) = land(self.tree, &path) {
+            self.paths.insert(reached);
         }
-        self.paths.push(path);
-        Ok(())
+        self.paths.insert(path);
     }
 }

@@ -1,7 +1,7 @@
 //! What an overlay names besides the images kustomize would render: those at paths that only a kind, or the configuration,
 //! tells, and those that Argo CD or Flux will set.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Settings;
 use crate::domain::{Cause, ImageUse, OverlayError, OverlayImages, Partial, Tree, TreePath, UseClass, Workload};
@@ -35,6 +35,12 @@ pub(super) fn images(
                 }
             }
         }
+        // Rendered manifests have no `images` that could be set.
+        if let Some(first) = overrides.images.first().filter(|_| !rendered.is_built() && settings.render.is_some()) {
+            let what = "images are set for an overlay whose rendered manifests are read".to_owned();
+            let location = first.name.place.location();
+            images.partial.push(Partial { reason: "argocd-source".to_owned(), what, location });
+        }
         added.extend(overrides.helm.uses);
         images.partial.extend(overrides.helm.partial);
     }
@@ -42,10 +48,22 @@ pub(super) fn images(
     Ok(images)
 }
 
-/// The uses that are another image than before. Only images differ between the two, so that the uses stand in one order.
+/// The uses that are another image than before at their place, or that were not there.
 fn changed(before: &[ImageUse], after: Vec<ImageUse>) -> Vec<ImageUse> {
-    let differ = before.iter().zip(after).filter(|(before, after)| before.image != after.image);
-    differ.map(|(_, after)| ImageUse { class: UseClass::Declared, ..after }).collect()
+    let site = |found: &ImageUse| (found.workload.clone(), found.field.clone(), found.image.clone());
+    let mut known: HashMap<_, usize> = HashMap::new();
+    for found in before {
+        *known.entry(site(found)).or_default() += 1;
+    }
+    let mut is_new = |found: &ImageUse| match known.get_mut(&site(found)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    let changed = after.into_iter().filter(|found| is_new(found));
+    changed.map(|found| ImageUse { class: UseClass::Declared, ..found }).collect()
 }
 
 /// Keeps the uses that may make a cluster pull an image. A configured or declared one takes the place of what stands there.

@@ -1,32 +1,31 @@
 //! Which overlays a change can reach, told without resolving them.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::tree::{EntryKind, TreeError, land};
-use crate::domain::{Difference, Environment, Tree, TreePath, Vendored};
+use crate::domain::{Difference, Environment, Render, Tree, TreePath, Vendored};
 use crate::kustomize::{has_kustomization, mentions};
 use crate::{gitops, helm};
 
-/// How deeply kustomizations are followed; beyond, anything may be reached.
-const MAX_DEPTH: usize = 64;
+/// How many directories are looked through for one overlay; beyond, anything may be reached.
+const MAX_DIRECTORIES: usize = 10_000;
 
 /// Tells of overlays of one tree whether a difference can reach them: an overlay that reads nothing that differs is the same on
-/// both sides. Answers are kept, as bases are shared; too many overlays are reached rather than too few.
+/// both sides. What a directory reads is kept, as bases are shared; too many overlays are reached rather than too few.
 pub struct Reach<'t> {
     tree: &'t dyn Tree,
     difference: &'t Difference,
     vendored: &'t [Vendored],
-    known: Mutex<HashMap<TreePath, bool>>,
+    known: Mutex<HashMap<TreePath, Arc<Reads>>>,
 }
 
-/// What is known of a directory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Reached,
-    Untouched,
-    /// Untouched as far as it was followed: something on the way led back to where the question came from.
-    Open,
+/// What a directory reads by itself.
+struct Reads {
+    /// Whether something of it differs.
+    differs: bool,
+    /// The directories it leads to.
+    directories: Vec<TreePath>,
 }
 
 impl<'t> Reach<'t> {
@@ -39,111 +38,128 @@ impl<'t> Reach<'t> {
     /// Tells whether the difference can reach `overlay`, a directory or the last values file of one of the environment's sets; so
     /// it is said of one that cannot be read.
     pub fn touches(&self, overlay: &TreePath, environment: &Environment) -> bool {
-        let rendered = environment.render.as_ref().and_then(|render| render.directory(overlay));
-        if self.difference.has_links() || rendered.is_some_and(|rendered| self.difference.touches(&rendered)) {
-            return true;
-        }
+        self.difference.is_everywhere() || self.is_reached(overlay, environment).unwrap_or(true)
+    }
+
+    fn is_reached(&self, overlay: &TreePath, environment: &Environment) -> Result<bool, TreeError> {
         let values = helm::reads(&environment.helm, overlay);
         if !values.is_empty() {
-            let differs = |path| land(self.tree, path).map_or(true, |(reached, _)| self.difference.touches(&reached));
-            return values.iter().any(differs);
+            return self.any_differs(&values);
         }
-        self.has_overrides_that_differ(overlay)
-            || self.visit(overlay, &mut Vec::new()).map_or(true, |answer| answer == Answer::Reached)
+        if self.any_differs(&gitops::reads(self.tree, overlay)?)? || self.has_new_settings(overlay)? {
+            return Ok(true);
+        }
+        match &environment.render {
+            // What a program reads is not known.
+            Some(Render::Command(_)) => return Ok(true),
+            Some(render) => match render.directory(overlay) {
+                Some(rendered) if self.differs_in_files(&rendered)? => return Ok(true),
+                _ => {}
+            },
+            None => {}
+        }
+        self.leads_to_difference(overlay)
     }
 
-    /// Argo CD's settings for a directory lie in it, and nothing in it names them.
-    fn has_overrides_that_differ(&self, overlay: &TreePath) -> bool {
-        let is_one = |path: &TreePath, directory: &TreePath| {
-            gitops::is_overrides(path.name()) && path.parent().as_ref() == Some(directory)
+    /// Goes through all directories that the overlay leads to.
+    fn leads_to_difference(&self, overlay: &TreePath) -> Result<bool, TreeError> {
+        let mut waiting = vec![overlay.clone()];
+        let mut seen = HashSet::new();
+        while let Some(path) = waiting.pop() {
+            let (directory, _) = land(self.tree, &path)?;
+            if !seen.insert(directory.clone()) {
+                continue;
+            }
+            let reads = self.reads(&directory)?;
+            if reads.differs || seen.len() > MAX_DIRECTORIES {
+                return Ok(true);
+            }
+            waiting.extend(reads.directories.iter().cloned());
+        }
+        Ok(false)
+    }
+
+    fn reads(&self, directory: &TreePath) -> Result<Arc<Reads>, TreeError> {
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(directory) {
+            return Ok(known.clone());
+        }
+        let reads = if !self.is_directory(directory)? {
+            Reads { differs: self.difference.touches(directory), directories: Vec::new() }
+        } else if has_kustomization(self.tree, directory)? {
+            self.kustomization_reads(directory)?
+        } else {
+            Reads { differs: self.differs_in_files(directory)?, directories: Vec::new() }
         };
-        land(self.tree, overlay)
-            .map_or(true, |(directory, _)| self.difference.paths().any(|path| is_one(path, &directory)))
+        let reads = Arc::new(reads);
+        lock().insert(directory.clone(), reads.clone());
+        Ok(reads)
     }
 
-    fn visit(&self, path: &TreePath, stack: &mut Vec<TreePath>) -> Result<Answer, TreeError> {
-        let (directory, kind) = land(self.tree, path)?;
-        if kind != Some(EntryKind::Directory) {
-            return Ok(self.differs(&directory));
-        }
-        if let Some(is_reached) = self.lock().get(&directory) {
-            return Ok(if *is_reached { Answer::Reached } else { Answer::Untouched });
-        }
-        if stack.contains(&directory) {
-            return Ok(Answer::Open);
-        }
-        if stack.len() >= MAX_DEPTH {
-            return Ok(Answer::Reached);
-        }
-        stack.push(directory.clone());
-        let answer = match has_kustomization(self.tree, &directory)? {
-            true => self.visit_kustomization(&directory, stack)?,
-            false => self.visit_files(&directory)?,
-        };
-        stack.pop();
-        if answer != Answer::Open || stack.is_empty() {
-            self.lock().insert(directory, answer == Answer::Reached);
-        }
-        Ok(answer)
-    }
-
-    fn visit_kustomization(&self, directory: &TreePath, stack: &mut Vec<TreePath>) -> Result<Answer, TreeError> {
+    fn kustomization_reads(&self, directory: &TreePath) -> Result<Reads, TreeError> {
         let Some(paths) = mentions(self.tree, directory, self.vendored)? else {
-            return Ok(Answer::Reached);
+            return Ok(Reads { differs: true, directories: Vec::new() });
         };
-        if paths.iter().any(|path| self.is_file_that_differs(path)) {
-            return Ok(Answer::Reached);
-        }
-        let mut answer = Answer::Untouched;
-        for path in paths.iter().filter(|path| self.is_directory(path)) {
-            match self.visit(path, stack)? {
-                Answer::Reached => return Ok(Answer::Reached),
-                Answer::Open => answer = Answer::Open,
-                Answer::Untouched => {}
+        let mut reads = Reads { differs: false, directories: Vec::new() };
+        for path in paths {
+            // What is a directory counts by what is read of it; what is none, or nothing, also by what comes to be below.
+            match self.is_directory(&path)? {
+                true => reads.directories.push(path),
+                false => reads.differs |= self.difference.touches(&path),
             }
         }
-        Ok(answer)
+        Ok(reads)
     }
 
-    /// A directory without a kustomization is read whole, and so is what its links lead to.
-    fn visit_files(&self, directory: &TreePath) -> Result<Answer, TreeError> {
-        let mut directories = vec![directory.clone()];
+    /// Tells whether a directory that is read whole differs, or what its links lead to.
+    fn differs_in_files(&self, path: &TreePath) -> Result<bool, TreeError> {
+        let (start, kind) = land(self.tree, path)?;
+        if self.difference.touches(&start) || kind != Some(EntryKind::Directory) {
+            return Ok(self.difference.touches(&start));
+        }
+        let (mut directories, mut count) = (vec![start], 0);
         while let Some(at) = directories.pop() {
+            count += 1;
             for (name, kind) in self.tree.list(&at)? {
                 let Some(path) = at.child(&name) else { continue };
                 match kind {
-                    EntryKind::Directory if path.components().count() < MAX_DEPTH => directories.push(path),
-                    EntryKind::Symlink if self.difference.touches(&land(self.tree, &path)?.0) => {
-                        return Ok(Answer::Reached);
-                    }
+                    EntryKind::Directory => directories.push(path),
+                    EntryKind::Symlink if self.difference.touches(&land(self.tree, &path)?.0) => return Ok(true),
                     _ => {}
                 }
             }
+            if count > MAX_DIRECTORIES {
+                return Ok(true);
+            }
         }
-        Ok(self.differs(directory))
+        Ok(false)
     }
 
-    fn differs(&self, path: &TreePath) -> Answer {
-        if self.difference.touches(path) { Answer::Reached } else { Answer::Untouched }
+    /// Argo CD's settings for a directory lie in it, and nothing in it names them.
+    fn has_new_settings(&self, overlay: &TreePath) -> Result<bool, TreeError> {
+        let (directory, _) = land(self.tree, overlay)?;
+        let is_one = |path: &TreePath| gitops::is_overrides(path.name()) && path.parent().as_ref() == Some(&directory);
+        Ok(self.difference.paths().any(is_one))
     }
 
-    /// What is a directory now counts by what is read of it; what is none, or nothing, by its name and what comes to be below.
-    fn is_file_that_differs(&self, path: &TreePath) -> bool {
-        self.difference.touches(path) && !self.is_directory(path)
+    fn any_differs(&self, paths: &[TreePath]) -> Result<bool, TreeError> {
+        for path in paths {
+            if self.difference.touches(&land(self.tree, path)?.0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    fn is_directory(&self, path: &TreePath) -> bool {
-        matches!(self.tree.kind(path), Ok(Some(EntryKind::Directory)))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TreePath, bool>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_directory(&self, path: &TreePath) -> Result<bool, TreeError> {
+        Ok(self.tree.kind(path)? == Some(EntryKind::Directory))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RemoteBase;
     use crate::domain::tree::MemoryTree;
 
     const BASE: [(&str, &str); 8] = [
@@ -208,5 +224,62 @@ mod tests {
             reach.touches(&TreePath::parse("a").unwrap(), &environment())
                 && reach.touches(&TreePath::parse("b").unwrap(), &environment())
         );
+    }
+
+    /// Tells whether a new content of `changed` reaches `o` in these files.
+    fn reaches(files: &[(&str, &str)], links: &[(&str, &str)], vendored: &[Vendored], changed: &str) -> bool {
+        let with_links =
+            |tree: MemoryTree| links.iter().fold(tree, |tree, (path, target)| tree.with_link(path, target));
+        let base = with_links(MemoryTree::of(files.iter().copied()));
+        let others = files.iter().copied().filter(|(path, _)| *path != changed);
+        let head = with_links(MemoryTree::of(others.chain([(changed, "changed: 1")])));
+        let difference = Difference::between(&base, &head).unwrap();
+        Reach::new(&base, &difference, vendored).touches(&TreePath::parse("o").unwrap(), &environment())
+    }
+
+    #[test]
+    fn every_way_to_name_a_file_is_seen() {
+        let plugin =
+            "transformers: ['{apiVersion: builtin, kind: PatchTransformer, metadata: {name: t}, path: p.yaml}']\n";
+        for (kustomization, changed) in [
+            (plugin, "o/p.yaml"),
+            ("transformers: [t.yaml]\n", "o/0x10"),
+            ("resources: [\"x\\n/../p.yaml\"]\n", "o/p.yaml"),
+            ("helmCharts: [{name: a, valuesFile: v.yaml}]\n", "o/charts/a/values.yaml"),
+            ("{\"configMapGenerator\": [{\"name\": \"a\", \"envs\": [\"a.env\"]}]}", "o/a.env"),
+            ("a: &x ../p.yaml\nresources: [*x]\n", "p.yaml"),
+            ("openapi: {path: .//s.json}\n", "o/s.json"),
+        ] {
+            let files = [("o/kustomization.yaml", kustomization), ("o/t.yaml", "path: 0x10\n"), (changed, "1")];
+            assert!(reaches(&files, &[], &[], changed), "{kustomization}");
+        }
+    }
+
+    #[test]
+    fn links_and_copies_are_followed() {
+        let vendored =
+            [Vendored { base: RemoteBase::parse("github.com/o/r?ref=v1"), path: TreePath::parse("vendor/r").unwrap() }];
+        let files = [
+            ("o/kustomization.yaml", "resources: ['https://github.com/o/r?ref=v1']\n"),
+            ("third/r/kustomization.yaml", "resources: [d.yaml]\n"),
+            ("third/r/d.yaml", "1"),
+            ("shared/x.yaml", "1"),
+        ];
+        let links = [("vendor", "third"), ("o/.argocd-source.yaml", "../shared/x.yaml")];
+        assert!(reaches(&files, &links, &vendored, "third/r/d.yaml"));
+        assert!(reaches(&files, &links, &vendored, "shared/x.yaml"));
+        assert!(reaches(&files, &links, &vendored, "o/values.yaml"), "settings are laid over the directory's values");
+        assert!(!reaches(&files, &links, &[], "third/r/d.yaml"));
+    }
+
+    #[test]
+    fn kustomizations_that_all_lead_to_each_other_are_looked_through_once() {
+        let all: String = (0..30).map(|at| format!("- ../d{at}\n")).collect();
+        let kustomization = format!("resources:\n{all}");
+        let paths: Vec<String> = (0..30).map(|at| format!("d{at}/kustomization.yaml")).collect();
+        let mut files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), kustomization.as_str())).collect();
+        files.push(("o/kustomization.yaml", kustomization.as_str()));
+        assert!(!reaches(&files, &[], &[], "README.md"));
+        assert!(reaches(&files, &[], &[], "d29/kustomization.yaml"));
     }
 }
