@@ -185,6 +185,25 @@ impl Resource {
         Err(Failure::at(place, message, "let no patch and no replacement take it away"))
     }
 
+    /// Checks that service accounts a RoleBinding is for have a namespace that is text, if they have one: kustomize reads it
+    /// when it looks for names to follow.
+    pub(super) fn check_subjects(&self) -> Result<()> {
+        let subjects = (self.kind() == "RoleBinding").then(|| self.node.get("subjects")).flatten();
+        let Some(Value::List(subjects)) = subjects.map(|subjects| &subjects.value) else { return Ok(()) };
+        let is_account = |subject: &&Node| subject.get("kind").and_then(Node::text) == Some("ServiceAccount");
+        let mut namespaces = subjects.iter().filter(is_account).filter_map(|subject| subject.get("namespace"));
+        let is_text = |node: &Node| {
+            node.as_scalar().is_some_and(|scalar| matches!(scalar.kind, ScalarKind::Str | ScalarKind::Timestamp))
+        };
+        match namespaces.find(|namespace| !is_text(namespace)) {
+            Some(namespace) => {
+                let message = "the namespace of a service account must be text";
+                Err(Failure::at(&namespace.place, message, "name the namespace, or remove the key"))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn field(&self, path: &[&str]) -> &str {
         self.node.path(path).and_then(Node::text).unwrap_or_default()
     }

@@ -103,6 +103,7 @@ impl ResourceSet {
         let mut documents = Vec::new();
         for resource in self.resources {
             resource.check_identity(&resource.node.place)?;
+            resource.check_subjects()?;
             if resource.is_local() {
                 continue;
             }

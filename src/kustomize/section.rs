@@ -64,6 +64,11 @@ impl<'k> Section<'k> {
                     Strictness::Lenient => continue,
                 }
             };
+            // Of spellings that differ in case, the last in the order of their bytes counts.
+            let is_outdone = |(other, key, _): &(&str, &yaml::Node, _)| other == name && key.as_str() > Some(text);
+            if section.entries.iter().any(is_outdone) {
+                continue;
+            }
             section.entries.retain(|(other, ..)| other != name);
             if !is_null(value) {
                 section.entries.push((name, key, value));
