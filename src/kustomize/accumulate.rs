@@ -102,8 +102,8 @@ impl Target<'_, '_> {
         }
         for generator in &kustomization.generators {
             let generated = generator.generate(self.loader, root);
-            let absorbed =
-                generated.and_then(|generated| accumulated.resources.absorb(generated, &mut self.unresolved));
+            let absorbed = generated
+                .and_then(|generated| accumulated.resources.absorb(generated, self.loader, &mut self.unresolved));
             self.unresolved.unless_missing(absorbed)?;
         }
         for chart in &kustomization.charts {
@@ -130,7 +130,7 @@ impl Target<'_, '_> {
         let mut paths = Vec::new();
         for entry in entries {
             match plugins::inline(entry) {
-                Some(inline) => configs.resources.append_all(inline)?,
+                Some(inline) => configs.resources.append_all(inline, self.loader)?,
                 None => paths.push(entry),
             }
         }
@@ -218,7 +218,7 @@ impl Target<'_, '_> {
                 self.loader.allow(root, &file, &entry.place)?;
                 let parsed = self.loader.parse(&file, &entry.place)?;
                 let added = parsed.resources()?.to_vec();
-                accumulated.resources.append_all(added).map_err(|failure| failure.or_at(&entry.place))
+                accumulated.resources.append_all(added, self.loader).map_err(|failure| failure.or_at(&entry.place))
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, accumulated),
             Ok(Found::Nothing) | Err(_) if is_remote(path) => {
@@ -270,13 +270,14 @@ impl Target<'_, '_> {
         if is_component {
             self.accumulate(directory, &kustomization, accumulated)?;
             // kustomize moves everything into a new accumulator then, which finds what has become the same.
+            self.loader.step(accumulated.resources.resources.len(), &entry.place)?;
             accumulated.resources.check_unique(&entry.place)?;
             let configuration = std::mem::take(&mut accumulated.configuration);
             self.merge_configuration(accumulated, configuration, &entry.place)?;
         } else {
             let mut own = Accumulator::default();
             self.accumulate(directory, &kustomization, &mut own)?;
-            accumulated.resources.append_all(own.resources.resources)?;
+            accumulated.resources.append_all(own.resources.resources, self.loader)?;
             self.merge_configuration(accumulated, own.configuration, &entry.place)?;
             accumulated.vars.merge(own.vars)?;
         }

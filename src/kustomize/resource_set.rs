@@ -5,8 +5,14 @@ use std::collections::HashSet;
 use crate::manifest::{Failure, Node, Place, Result};
 
 use super::id::Id;
+use super::load::Loader;
 use super::resource::{Behavior, Resource};
 use super::unresolved::Unresolved;
+
+/// Up to how many resources are compared with all that are there; for more, the ids of all are made.
+const FEW: usize = 16;
+/// How many comparisons of names count as one step.
+const COMPARISONS_FOR_ONE: usize = 8;
 
 /// Resources whose current ids differ when they are added.
 #[derive(Debug, Default)]
@@ -16,11 +22,16 @@ pub(super) struct ResourceSet {
 
 impl ResourceSet {
     /// Adds resources that must be new.
-    pub(super) fn append_all(&mut self, added: Vec<Resource>) -> Result<()> {
-        let mut ids: HashSet<Id> = self.resources.iter().map(Resource::current_id).collect();
+    pub(super) fn append_all(&mut self, added: Vec<Resource>, loader: &mut Loader<'_>) -> Result<()> {
+        let Some(first) = added.first() else { return Ok(()) };
+        loader.step(self.resources.len() * added.len().min(FEW) / COMPARISONS_FOR_ONE, &first.node.place)?;
+        let is_few = added.len() < FEW;
+        let known = self.resources.iter().filter(|_| !is_few);
+        let mut ids: HashSet<Id> = known.map(Resource::current_id).collect();
         for resource in added {
             let id = resource.current_id();
-            if ids.contains(&id) {
+            let is_known = ids.contains(&id) || (is_few && self.resources.iter().any(|other| other.is(&id)));
+            if is_known {
                 let hint = "list each resource once, or give them different namespaces or a name prefix";
                 return Err(Failure::at(&resource.node.place, format!("{id} is there already"), hint));
             }
@@ -30,10 +41,21 @@ impl ResourceSet {
         Ok(())
     }
 
+    /// Counts a search for one resource by its id.
+    pub(super) fn step(&self, loader: &mut Loader<'_>, place: &Place) -> Result<()> {
+        loader.step(self.resources.len() / COMPARISONS_FOR_ONE, place)
+    }
+
     /// Adds a generated resource, by its behavior.
-    pub(super) fn absorb(&mut self, mut generated: Resource, unresolved: &mut Unresolved) -> Result<()> {
+    pub(super) fn absorb(
+        &mut self,
+        mut generated: Resource,
+        loader: &mut Loader<'_>,
+        unresolved: &mut Unresolved,
+    ) -> Result<()> {
         let id = generated.current_id();
         let place = generated.node.place.clone();
+        self.step(loader, &place)?;
         let matches: Vec<usize> = self.indexes_of(&id);
         match (matches.as_slice(), generated.behavior) {
             ([], Behavior::Create) => {
