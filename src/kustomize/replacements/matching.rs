@@ -7,7 +7,7 @@ use crate::yaml::{self, ScalarKind, Style};
 
 use super::path::Part;
 use super::structured;
-use super::{MAX_PATTERN_BYTES, Stop};
+use super::{MAX_CONDITION_BYTES, MAX_PATTERN_BYTES, Stop};
 
 /// What is made where nothing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,6 +204,9 @@ impl Walk<'_> {
 }
 
 fn compile(text: &str) -> Option<Regex> {
+    if text.len() > MAX_CONDITION_BYTES {
+        return None;
+    }
     RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).build().ok()
 }
 
