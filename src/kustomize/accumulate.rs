@@ -70,10 +70,8 @@ struct Accumulator {
 
 impl Accumulator {
     fn append(&mut self, added: Vec<Resource>) -> Result<()> {
-        match &mut self.ids {
-            Some(ids) => self.resources.append_new(added, ids),
-            None => self.resources.append_all(added),
-        }
+        let ids = self.ids.get_or_insert_with(|| self.resources.ids());
+        self.resources.append_new(added, ids)
     }
 }
 
@@ -123,8 +121,8 @@ impl Target<'_, '_> {
         for generator in &kustomization.generators {
             self.schema = self.schema.after_resources();
             let generated = generator.generate(self.loader, root);
-            let absorbed =
-                generated.and_then(|generated| accumulated.resources.absorb(generated, &mut self.unresolved));
+            let absorbed = generated
+                .and_then(|generated| accumulated.resources.absorb(generated, self.loader, &mut self.unresolved));
             self.unresolved.unless_missing(absorbed)?;
         }
         for chart in &kustomization.charts {
@@ -151,7 +149,7 @@ impl Target<'_, '_> {
         let mut paths = Vec::new();
         for entry in entries {
             match plugins::inline(entry) {
-                Some(inline) => configs.resources.append_all(inline)?,
+                Some(inline) => configs.append(inline)?,
                 None => paths.push(entry),
             }
         }
@@ -302,6 +300,7 @@ impl Target<'_, '_> {
         if is_component {
             self.accumulate(directory, &kustomization, accumulated)?;
             // kustomize moves everything into a new accumulator then, which finds what has become the same.
+            self.loader.step(accumulated.resources.resources.len(), &entry.place)?;
             accumulated.resources.check_unique(&entry.place)?;
             let configuration = std::mem::take(&mut accumulated.configuration);
             self.merge_configuration(accumulated, configuration, &entry.place)?;

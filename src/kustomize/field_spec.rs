@@ -100,6 +100,10 @@ impl FieldSpec {
 
 /// How many steps on the way to fields count as one value made.
 const STEPS_FOR_ONE: usize = 16;
+/// How many values weigh as much as a field that is made, with its name.
+const VALUES_FOR_FIELD: usize = 4;
+/// How much of a name counts as one value.
+const BYTES_FOR_ONE: usize = 64;
 
 /// Runs `set` on everything that `specs` reach in one resource, and counts the work as done at `place`.
 pub(super) fn reach(
@@ -110,17 +114,19 @@ pub(super) fn reach(
     place: &Place,
     set: &mut dyn FnMut(&mut Node) -> Result<()>,
 ) -> Result<()> {
-    let mut cost = specs.len() / STEPS_FOR_ONE;
+    loader.spend(specs.len() / STEPS_FOR_ONE, place)?;
     for spec in specs {
         let (group, version) = split_api_version(resource.api_version());
         if spec.is_for(group, version, resource.kind()) {
-            cost += match spec.path.contains("metadata/annotations") {
+            let cost = match spec.path.contains("metadata/annotations") {
                 true => resource.with_notes(|resource| spec.apply(&mut resource.node, leaf, set))?,
                 false => spec.apply(&mut resource.node, leaf, set)?,
             };
+            // Before the next spec: one alone makes no more than the resource has places for.
+            loader.spend(cost, place)?;
         }
     }
-    loader.spend(cost, place)
+    Ok(())
 }
 
 struct Walk<'w> {
@@ -166,7 +172,7 @@ impl Walk<'_> {
             if depth + rest.len() >= MAX_DEPTH {
                 return Err(Failure::at(&place, "the field spec nests the document too deeply", "nest less"));
             }
-            self.made += 1;
+            self.made += VALUES_FOR_FIELD + segment.name.len() / BYTES_FOR_ONE;
             let made = match leaf {
                 Leaf::Map => Node::map(Vec::new(), &place),
                 _ => Node::string("", &place),

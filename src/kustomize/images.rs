@@ -19,6 +19,12 @@ const FIELDS: &[&str] = &["name", "newName", "tagSuffix", "newTag", "digest"];
 
 /// How many entries one kustomization may have: each is a compiled expression, tried on every image.
 const MAX_ENTRIES: usize = 2_000;
+/// How many values that are passed over in search of containers count as one step.
+const VISITS_FOR_ONE: usize = 8;
+/// How many values weigh as much as the note of what an image was before.
+const VALUES_FOR_DECISION: usize = 4;
+/// How much text of an image counts as one value.
+const BYTES_FOR_ONE: usize = 64;
 
 /// One entry of `images`.
 #[derive(Debug, Clone)]
@@ -95,24 +101,29 @@ impl ImageEntry {
         specs: &[FieldSpec],
     ) -> Result<()> {
         for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
-            self.visit_containers(&mut resource.node)?;
+            let mut work = Work::default();
+            self.visit_containers(&mut resource.node, &mut work)?;
+            work.count(loader, &self.place)?;
         }
         for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
-            reach(loader, resource, specs, Leaf::Nothing, &self.place, &mut |image| self.update(image))?;
+            let mut work = Work::default();
+            reach(loader, resource, specs, Leaf::Nothing, &self.place, &mut |image| self.update(image, &mut work))?;
+            work.count(loader, &self.place)?;
         }
         Ok(())
     }
 
     /// The first pass: elements of lists under `containers` and `initContainers`, at any depth.
-    fn visit_containers(&self, node: &mut Node) -> Result<()> {
+    fn visit_containers(&self, node: &mut Node, work: &mut Work) -> Result<()> {
+        work.visited += 1;
         match &mut node.value {
             Value::Scalar(_) => Ok(()),
-            Value::List(elements) => elements.iter_mut().try_for_each(|element| self.visit_containers(element)),
+            Value::List(elements) => elements.iter_mut().try_for_each(|element| self.visit_containers(element, work)),
             Value::Map(entries) => entries.iter_mut().try_for_each(|(key, value)| {
-                self.visit_containers(value)?;
+                self.visit_containers(value, work)?;
                 match (&**key, &mut value.value) {
                     ("containers" | "initContainers", Value::List(containers)) => {
-                        containers.iter_mut().try_for_each(|container| self.visit_container(container))
+                        containers.iter_mut().try_for_each(|container| self.visit_container(container, work))
                     }
                     _ => Ok(()),
                 }
@@ -120,15 +131,15 @@ impl ImageEntry {
         }
     }
 
-    fn visit_container(&self, container: &mut Node) -> Result<()> {
+    fn visit_container(&self, container: &mut Node, work: &mut Work) -> Result<()> {
         if !matches!(container.value, Value::Map(_)) && !container.is_null() {
             let message = format!("a container must be a mapping, found a {}", container.kind_name());
             return Err(Failure::at(&container.place, message, "correct the manifest"));
         }
-        container.get_mut("image").map_or(Ok(()), |image| self.update(image))
+        container.get_mut("image").map_or(Ok(()), |image| self.update(image, work))
     }
 
-    fn update(&self, node: &mut Node) -> Result<()> {
+    fn update(&self, node: &mut Node, work: &mut Work) -> Result<()> {
         let Value::Scalar(scalar) = &node.value else {
             let message = format!("an image must be a string, found a {}", node.kind_name());
             return Err(Failure::at(&node.place, message, "correct the manifest"));
@@ -138,6 +149,7 @@ impl ImageEntry {
             return Ok(());
         }
         if let Some(updated) = self.updated(node, scalar) {
+            work.made += VALUES_FOR_DECISION + updated.text.len() / BYTES_FOR_ONE;
             node.value = Value::Scalar(updated);
         }
         Ok(())
@@ -192,6 +204,20 @@ impl ImageEntry {
             is_quoted: scalar.is_quoted,
             decided: Some(Arc::new(decided)),
         })
+    }
+}
+
+/// What one entry costs on one resource.
+#[derive(Default)]
+struct Work {
+    visited: usize,
+    made: usize,
+}
+
+impl Work {
+    fn count(&self, loader: &mut Loader<'_>, place: &Place) -> Result<()> {
+        loader.step(self.visited / VISITS_FOR_ONE, place)?;
+        loader.spend(self.made, place)
     }
 }
 

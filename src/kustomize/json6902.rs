@@ -8,6 +8,8 @@ use super::resource::Resource;
 
 /// The most values a document may hold after a copy.
 const MAX_NODES: usize = 2_000_000;
+/// How many elements that are moved aside count as one step.
+const MOVES_FOR_ONE: usize = 64;
 
 /// One operation, with its place.
 #[derive(Debug, Clone)]
@@ -60,6 +62,14 @@ fn read_operation(node: &Node) -> Result<Operation> {
         }
     };
     Ok(Operation { place: node.place.clone(), action })
+}
+
+/// How many steps the operations take on a resource: each may move a whole list, a copy measures the whole document.
+pub(super) fn steps(resource: &Resource, operations: &[Operation]) -> usize {
+    let size = resource.node.size();
+    let copies = operations.iter().filter(|operation| matches!(operation.action, Action::Copy { .. })).count();
+    let moves = (size / MOVES_FOR_ONE).saturating_mul(operations.len());
+    size.saturating_mul(1 + copies).saturating_add(moves).saturating_add(resource.renames())
 }
 
 /// Applies the operations in order; the first that does not apply is an error.

@@ -65,6 +65,9 @@ impl Labels {
     }
 }
 
+/// How many keys of a mapping that are passed over count as one step.
+const KEYS_FOR_ONE: usize = 8;
+
 /// Sets labels or annotations in the mappings that `specs` reach in every resource.
 pub(super) fn set_all(
     loader: &mut Loader<'_>,
@@ -76,7 +79,12 @@ pub(super) fn set_all(
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
     for resource in &mut resources.resources {
         for (key, value) in &sorted {
-            reach(loader, resource, specs, Leaf::Map, &value.place, &mut |map| set(map, key, value))?;
+            let mut seen = 0;
+            reach(loader, resource, specs, Leaf::Map, &value.place, &mut |map| {
+                seen += 1 + map.length() / KEYS_FOR_ONE;
+                set(map, key, value)
+            })?;
+            loader.step(seen, &value.place)?;
         }
     }
     Ok(())

@@ -17,6 +17,10 @@ pub(super) const MAX_FILES: usize = 10_000;
 pub(super) const MAX_ROOTS: usize = 64;
 /// How many values all files of one overlay may hold together with what patches and labels add, however often.
 const MAX_NODES: usize = 10_000_000;
+/// How many values one overlay may look at beyond those it makes: patches, ids and images are each held against all of them.
+const MAX_STEPS: usize = 50_000_000;
+/// How much copied text counts as one value made.
+const BYTES_FOR_ONE: usize = 64;
 
 pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
@@ -27,6 +31,7 @@ pub(super) struct Loader<'t> {
     restrictor: LoadRestrictor,
     files: usize,
     nodes: usize,
+    steps: usize,
     /// The schema that replaces the built-in one.
     schema: Option<Rc<Definitions>>,
 }
@@ -41,7 +46,7 @@ pub(super) enum Found {
 impl<'t> Loader<'t> {
     /// Starts with nothing read.
     pub(super) fn new(tree: &'t dyn Tree, store: &'t Files, restrictor: LoadRestrictor) -> Self {
-        Self { tree, store, restrictor, files: 0, nodes: 0, schema: None }
+        Self { tree, store, restrictor, files: 0, nodes: 0, steps: 0, schema: None }
     }
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
@@ -153,6 +158,23 @@ impl<'t> Loader<'t> {
         match self.nodes > MAX_NODES {
             true => {
                 Err(Failure::at(place, format!("the overlay makes more than {MAX_NODES} values"), "split the overlay"))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Counts text that is about to be put in `copies` places.
+    pub(super) fn spend_text(&mut self, bytes: usize, copies: usize, place: &Place) -> Result<()> {
+        self.spend(bytes.saturating_mul(copies) / BYTES_FOR_ONE, place)
+    }
+
+    /// Counts values that are about to be looked at.
+    pub(super) fn step(&mut self, values: usize, place: &Place) -> Result<()> {
+        self.steps = self.steps.saturating_add(values);
+        match self.steps > MAX_STEPS {
+            true => {
+                let message = format!("the overlay takes more than {MAX_STEPS} steps to build");
+                Err(Failure::at(place, message, "split the overlay"))
             }
             false => Ok(()),
         }

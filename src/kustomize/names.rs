@@ -37,6 +37,8 @@ pub(super) fn rename(
     specs: &[FieldSpec],
 ) -> Result<()> {
     for resource in resources.resources.iter_mut().filter(|resource| is_renamed(resource)) {
+        let text = affix.text();
+        loader.spend_text(text.text.len() + resource.name().len(), 2, &text.place)?;
         let original = resource.original_id();
         for spec in specs.iter().filter(|spec| spec.is_for(&original.group, &original.version, &original.kind)) {
             if &*spec.path == "metadata/name" && !affix.text().text.is_empty() {

@@ -38,6 +38,8 @@ pub(super) fn set_namespace(
     let setter = Setter { namespace, options };
     let own = [FieldSpec::built_in("", "", "", "metadata/namespace", true)];
     for resource in resources.resources.iter_mut().filter(|resource| !is_made_by_helm(resource)) {
+        // Every id that is made of it holds it anew.
+        loader.spend_text(namespace.text.len() + resource.name().len(), 2, &namespace.place)?;
         resource.remember_id();
         if !is_cluster_scoped(resource.api_version(), resource.kind()) {
             setter.reach(loader, resource, &own)?;

@@ -13,7 +13,7 @@ use super::resource::{Resource, read_resources};
 use super::resource_set::ResourceSet;
 use super::section::Section;
 use super::selector::Selector;
-use super::strategic_merge::{self, Definitions, Schemas};
+use super::strategic_merge::{self, Schemas};
 use super::unresolved::Unresolved;
 
 /// One entry of `patches` or `patchesJson6902`.
@@ -140,9 +140,11 @@ impl PatchText {
         Ok(())
     }
 
-    /// How many values the patch can add to a resource.
-    fn size(&self) -> usize {
-        self.documents.iter().map(size).sum()
+    /// Counts what the patch can add to so many resources.
+    fn spend(&self, loader: &mut Loader<'_>, resources: usize, place: &Place) -> Result<()> {
+        let values: usize = self.documents.iter().map(size).sum();
+        loader.spend(values.saturating_mul(resources), place)?;
+        loader.spend_text(self.source.len(), resources, place)
     }
 
     fn resources(&self) -> Result<Vec<Resource>> {
@@ -159,6 +161,7 @@ pub(super) fn apply(
     unresolved: &mut Unresolved,
 ) -> Result<()> {
     let text = patch.text(loader, root)?;
+    loader.step(set.resources.len(), &patch.place)?;
     if let Some(operations) = text.operations()? {
         let Some(target) = &patch.target else {
             let message = "a JSON patch needs a `target`";
@@ -166,8 +169,9 @@ pub(super) fn apply(
         };
         let selected: Vec<&mut Resource> =
             set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
-        loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
+        text.spend(loader, selected.len(), &patch.place)?;
         for resource in selected {
+            loader.step(json6902::steps(resource, &operations), &patch.place)?;
             resource.remember_id();
             json6902::apply(resource, &operations)?;
         }
@@ -179,18 +183,18 @@ pub(super) fn apply(
     }
     match (&patch.target, merges.as_slice()) {
         (_, []) => Ok(()),
-        (None, merges) => merges.iter().try_for_each(|merge| match target_of(merge, set, unresolved)? {
-            Some(at) => merge_into(loader.schema().as_deref(), set, &[at], merge, patch),
+        (None, merges) => merges.iter().try_for_each(|merge| match target_of(loader, merge, set, unresolved)? {
+            Some(at) => merge_into(loader, set, &[at], merge, patch),
             None => Ok(()),
         }),
         (Some(target), [merge]) => {
             let selected = set.resources.iter().enumerate().filter(|(_, resource)| target.selects(resource));
             let selected: Vec<usize> = selected.map(|(at, _)| at).collect();
-            loader.spend(merge.node.size().saturating_mul(selected.len()), &patch.place)?;
+            text.spend(loader, selected.len(), &patch.place)?;
             if selected.is_empty() {
                 unresolved.keep_patch(&merge.node);
             }
-            merge_into(loader.schema().as_deref(), set, &selected, merge, patch)?;
+            merge_into(loader, set, &selected, merge, patch)?;
             set.check_unique(&patch.place)
         }
         (Some(target), _) => {
@@ -215,8 +219,8 @@ pub(super) fn apply_strategic_merges(
             Ok(merges) => {
                 found += merges.len();
                 for merge in merges {
-                    if let Some(at) = target_of(&merge, set, unresolved)? {
-                        merge_all(loader.schema().as_deref(), set, &[at], &copied(merge), (false, false))?;
+                    if let Some(at) = target_of(loader, &merge, set, unresolved)? {
+                        merge_all(loader, set, &[at], &copied(merge), (false, false))?;
                     }
                 }
             }
@@ -249,6 +253,7 @@ pub(super) fn apply_json6902(
     patch: &Patch,
     set: &mut ResourceSet,
 ) -> Result<()> {
+    loader.step(set.resources.len(), &patch.place)?;
     let Some(target) = patch.target.as_ref().filter(|target| target.name.is_some()) else {
         return Err(Failure::at(&patch.place, "the patch needs a `target` with a `name`", "add `target.name`"));
     };
@@ -261,13 +266,22 @@ pub(super) fn apply_json6902(
         )
     })?;
     let selected: Vec<&mut Resource> = set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
-    loader.spend(text.size().saturating_mul(selected.len()), &patch.place)?;
-    selected.into_iter().try_for_each(|resource| json6902::apply(resource, &operations))
+    text.spend(loader, selected.len(), &patch.place)?;
+    selected.into_iter().try_for_each(|resource| {
+        loader.step(json6902::steps(resource, &operations), &patch.place)?;
+        json6902::apply(resource, &operations)
+    })
 }
 
 /// Finds the resource that a patch without `target` is for; none where it may stand in a gap.
-fn target_of(merge: &Resource, set: &ResourceSet, unresolved: &mut Unresolved) -> Result<Option<usize>> {
+fn target_of(
+    loader: &mut Loader<'_>,
+    merge: &Resource,
+    set: &ResourceSet,
+    unresolved: &mut Unresolved,
+) -> Result<Option<usize>> {
     let (id, place) = (merge.original_id(), &merge.node.place);
+    set.step(loader, place)?;
     let found = set.position(&id, place)?;
     if found.is_none() {
         let message = format!("no resource is {id}, which this patch is for");
@@ -297,29 +311,31 @@ fn copied(mut merge: Resource) -> Resource {
 }
 
 fn merge_into(
-    schema: Option<&Definitions>,
+    loader: &mut Loader<'_>,
     set: &mut ResourceSet,
     selected: &[usize],
     merge: &Resource,
     patch: &Patch,
 ) -> Result<()> {
-    merge_all(schema, set, selected, merge, (patch.allow_name_change, patch.allow_kind_change))
+    merge_all(loader, set, selected, merge, (patch.allow_name_change, patch.allow_kind_change))
 }
 
 /// Merges one patch into resources; name, kind and namespace stay theirs unless the options allow otherwise.
 fn merge_all(
-    schema: Option<&Definitions>,
+    loader: &mut Loader<'_>,
     set: &mut ResourceSet,
     selected: &[usize],
     merge: &Resource,
     (allow_name, allow_kind): (bool, bool),
 ) -> Result<()> {
-    let schemas = Schemas::of(schema);
+    let schema = loader.schema();
+    let schemas = Schemas::of(schema.as_deref());
     let mut deleted = Vec::new();
     for at in selected {
         let Some(resource) = set.resources.get_mut(*at) else {
             continue;
         };
+        loader.step(strategic_merge::steps(&resource.node) + resource.renames(), &merge.node.place)?;
         let (name, namespace) = (resource.name().to_owned(), resource.namespace().to_owned());
         let (kind, api_version) = (resource.kind().to_owned(), resource.api_version().to_owned());
         if allow_name || allow_kind {

@@ -45,6 +45,7 @@ impl Replica {
     ) -> Result<()> {
         let name = self.name.as_ref().map_or("", |name| &name.text);
         let place = self.name.as_ref().map_or(&self.place, |name| &name.place);
+        loader.step(resources.resources.len(), place)?;
         let mut is_found = false;
         for resource in &mut resources.resources {
             let ids: Vec<_> = resource.ids().into_iter().filter(|id| id.name == name).collect();

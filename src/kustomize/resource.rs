@@ -86,9 +86,20 @@ impl Resource {
         previous.chain([self.current_id()]).collect()
     }
 
+    /// Tells whether the resource has this id now.
+    pub(super) fn is(&self, id: &Id) -> bool {
+        // Most differ by name, which needs no copy to be seen.
+        self.name() == id.name && self.current_id() == *id
+    }
+
+    /// How many names the resource had.
+    pub(super) fn renames(&self) -> usize {
+        self.previous.len()
+    }
+
     /// Tells whether the resource has or had this id.
     pub(super) fn has_any_id(&self, id: &Id) -> bool {
-        self.current_id() == *id || self.previous.iter().any(|previous| self.id_of(previous) == *id)
+        self.is(id) || self.previous.iter().any(|previous| previous.name == id.name && self.id_of(previous) == *id)
     }
 
     /// Kind, name and namespace as they are written now, then those the resource had.

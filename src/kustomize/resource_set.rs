@@ -5,8 +5,12 @@ use std::collections::HashSet;
 use crate::manifest::{Failure, Node, Place, Result};
 
 use super::id::Id;
+use super::load::Loader;
 use super::resource::{Behavior, Resource};
 use super::unresolved::Unresolved;
+
+/// How many comparisons of names count as one step.
+const COMPARISONS_FOR_ONE: usize = 8;
 
 /// Resources whose current ids differ when they are added.
 #[derive(Debug, Default)]
@@ -15,11 +19,6 @@ pub(super) struct ResourceSet {
 }
 
 impl ResourceSet {
-    /// Adds resources that must be new.
-    pub(super) fn append_all(&mut self, added: Vec<Resource>) -> Result<()> {
-        self.append_new(added, &mut self.ids())
-    }
-
     /// The current ids.
     pub(super) fn ids(&self) -> HashSet<Id> {
         self.resources.iter().map(Resource::current_id).collect()
@@ -40,10 +39,21 @@ impl ResourceSet {
         Ok(())
     }
 
+    /// Counts a search for one resource by its id.
+    pub(super) fn step(&self, loader: &mut Loader<'_>, place: &Place) -> Result<()> {
+        loader.step(self.resources.len() / COMPARISONS_FOR_ONE, place)
+    }
+
     /// Adds a generated resource, by its behavior.
-    pub(super) fn absorb(&mut self, mut generated: Resource, unresolved: &mut Unresolved) -> Result<()> {
+    pub(super) fn absorb(
+        &mut self,
+        mut generated: Resource,
+        loader: &mut Loader<'_>,
+        unresolved: &mut Unresolved,
+    ) -> Result<()> {
         let id = generated.current_id();
         let place = generated.node.place.clone();
+        self.step(loader, &place)?;
         let matches: Vec<usize> = self.indexes_of(&id);
         match (matches.as_slice(), generated.behavior) {
             ([], Behavior::Create) => {

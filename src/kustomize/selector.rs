@@ -1,5 +1,7 @@
 //! Which resources a patch's `target` means.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use crate::manifest::{Failure, Place, Result, Text};
@@ -18,11 +20,11 @@ pub(super) const FIELDS: &[&str] =
 #[derive(Debug)]
 pub(super) struct Selector {
     pub(super) place: Place,
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    pub(super) name: Option<Regex>,
-    namespace: Option<Regex>,
+    group: Option<Pattern>,
+    version: Option<Pattern>,
+    kind: Option<Pattern>,
+    pub(super) name: Option<Pattern>,
+    namespace: Option<Pattern>,
     labels: Option<LabelSelector>,
     annotations: Option<LabelSelector>,
 }
@@ -35,7 +37,7 @@ impl Selector {
 
     /// Reads a selector.
     pub(super) fn of(section: &Section<'_>) -> Result<Self> {
-        let pattern = |key| section.text(key)?.as_ref().map(anchored).transpose();
+        let pattern = |key| section.text(key)?.as_ref().map(Pattern::read).transpose();
         let selector = |key| section.text(key)?.as_ref().map(LabelSelector::parse).transpose();
         Ok(Self {
             place: section.place(),
@@ -51,13 +53,15 @@ impl Selector {
 
     /// Tells whether `resource` is meant: by its original or current name and namespace, and its current type.
     pub(super) fn selects(&self, resource: &Resource) -> bool {
-        let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let fits =
+            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let (group, version) = split_api_version(resource.api_version());
+        if !fits(&self.group, group) || !fits(&self.version, version) || !fits(&self.kind, resource.kind()) {
+            return false;
+        }
         let (original, current) = (resource.original_id(), resource.current_id());
         (fits(&self.namespace, &original.namespace) || fits(&self.namespace, &current.namespace))
             && (fits(&self.name, &original.name) || fits(&self.name, &current.name))
-            && fits(&self.group, &current.group)
-            && fits(&self.version, &current.version)
-            && fits(&self.kind, &current.kind)
             && self.selects_metadata(resource)
     }
 
@@ -72,7 +76,8 @@ impl Selector {
 
     /// Tells whether one of the names that `resource` has or had is meant, its namespace as it was written.
     pub(super) fn selects_any_name(&self, resource: &Resource) -> bool {
-        let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let fits =
+            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         let (group, version) = split_api_version(resource.api_version());
         let mut names = resource.names();
         fits(&self.group, group)
@@ -93,9 +98,67 @@ impl Selector {
     }
 }
 
-fn anchored(text: &Text) -> Result<Regex> {
-    expression::compile(&format!("^(?:{})$", text.text)).ok_or_else(|| {
-        let message = format!("`{}` is not a regular expression", text.text);
-        Failure::at(&text.place, message, "targets are matched as regular expressions: `.*` matches any name")
-    })
+/// The longest pattern that is read; what would fit into what may be compiled is shorter.
+const MAX_TEXT_BYTES: usize = 1 << 14;
+
+/// A condition on a text.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    /// No character of it has a meaning of its own, as in nearly all names: it need not be compiled.
+    Literal(Arc<str>),
+    Regex(Box<Regex>),
+}
+
+impl Pattern {
+    /// Reads a regular expression for whole texts.
+    fn read(text: &Text) -> Result<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/ ".contains(&byte);
+        if text.text.bytes().all(is_plain) {
+            return Ok(Self::Literal(text.text.clone()));
+        }
+        let hint = "targets are matched as regular expressions: `.*` matches any name";
+        if text.text.len() > MAX_TEXT_BYTES {
+            let message = format!("the regular expression has more than {MAX_TEXT_BYTES} bytes");
+            return Err(Failure::at(&text.place, message, hint));
+        }
+        let compiled = expression::compile(&format!("^(?:{})$", text.text));
+        compiled.map(|regex| Self::Regex(Box::new(regex))).ok_or_else(|| {
+            let message = format!("`{}` is not a regular expression", text.text);
+            Failure::at(&text.place, message, hint)
+        })
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Literal(literal) => **literal == *text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{Place, Shift};
+
+    use super::*;
+
+    fn pattern(text: &str) -> Result<Pattern> {
+        Pattern::read(&Text { text: text.into(), place: Place::start_of("k"), shift: Shift::None })
+    }
+
+    #[test]
+    fn whole_texts_are_matched_whether_compiled_or_not() {
+        for (text, hit, miss) in [("api", "api", "api2"), ("a.*", "api", "bapi"), ("", "", "a"), ("a|b", "b", "ab")] {
+            let pattern = pattern(text).unwrap();
+            assert!(pattern.is_match(hit) && !pattern.is_match(miss), "{text}");
+        }
+        assert!(matches!(pattern("api-server").unwrap(), Pattern::Literal(_)));
+    }
+
+    #[test]
+    fn what_would_grow_without_bound_is_refused() {
+        for text in ["*".to_owned(), "(a{1000}){1000}".to_owned(), ".".repeat(1 << 20)] {
+            assert!(pattern(&text).is_err());
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! A build with gaps goes on. From then on what is absent (a patch's target, say) may stand in a gap, so it is noted
 //! instead of refused; everything else is refused as ever.
 
+use std::collections::HashSet;
+
 use crate::domain::{DecidedBy, ImageUse, OverlayImages, Partial, UseClass};
 use crate::manifest::{self, Decided, Failure, Node, Place, Result};
 
@@ -12,6 +14,7 @@ use super::images::ImageEntry;
 #[derive(Debug, Default)]
 pub(super) struct Unresolved {
     partial: Vec<Partial>,
+    seen: HashSet<Partial>,
     pins: Vec<ImageUse>,
     patches: Vec<Node>,
     values: Vec<Node>,
@@ -22,7 +25,7 @@ impl Unresolved {
     pub(super) fn note(&mut self, reason: &'static str, what: impl Into<String>, place: &Place) {
         let gap = Partial { reason: reason.to_owned(), what: what.into(), location: place.location() };
         // A base that two overlays share is met twice.
-        if !self.partial.contains(&gap) {
+        if self.seen.insert(gap.clone()) {
             self.partial.push(gap);
         }
     }

@@ -221,6 +221,15 @@ impl Node {
         }
     }
 
+    /// How many elements or entries this node has.
+    pub(crate) fn length(&self) -> usize {
+        match &self.value {
+            Value::Scalar(_) => 0,
+            Value::List(elements) => elements.len(),
+            Value::Map(entries) => entries.len(),
+        }
+    }
+
     /// How many levels this node has; a scalar one.
     pub(crate) fn height(&self) -> usize {
         1 + match &self.value {

@@ -44,7 +44,7 @@ pub(super) fn generate(
         }
         let config = Config::of(resource, loader)?;
         let generated = generators::run(&config, loader, root);
-        let absorbed = generated.and_then(|generated| resources.absorb(generated, unresolved));
+        let absorbed = generated.and_then(|generated| resources.absorb(generated, loader, unresolved));
         unresolved.unless_missing(absorbed)?;
     }
     Ok(())

@@ -23,6 +23,11 @@ use super::resource::Resource;
 use super::resource_set::ResourceSet;
 use super::unresolved::Unresolved;
 
+/// How much text that is read or written counts as one value.
+const BYTES_FOR_ONE: usize = 64;
+/// How many values weigh as much as the note of what stood in a field before.
+const VALUES_FOR_DECISION: usize = 4;
+
 /// What is copied, and from where, as long as it follows changes of its source.
 struct Value {
     node: Node,
@@ -59,7 +64,7 @@ fn apply_one(
 ) -> Result<()> {
     let mut value = match &replacement.source {
         Source::Given(text) => Value { node: Node::untyped(&text.text, &text.place), source: None },
-        Source::Field(source) => match source.value(&resources.resources) {
+        Source::Field(source) => match source.counted_value(loader, &resources.resources) {
             Err(failure) if !resources.resources.iter().any(|resource| source.selects(resource)) => {
                 return unresolved.absent(failure);
             }
@@ -68,6 +73,7 @@ fn apply_one(
     };
     for target in &replacement.targets {
         loader.spend(resources.resources.len(), &target.place)?;
+        loader.step(resources.resources.len().saturating_mul(target.reject.len()), &target.place)?;
         for at in 0..resources.resources.len() {
             let Some(resource) = resources.resources.get_mut(at) else { continue };
             if !target.selects(resource) {
@@ -97,6 +103,11 @@ impl Value {
 }
 
 impl entry::SourceField {
+    fn counted_value(&self, loader: &mut Loader<'_>, resources: &[Resource]) -> Result<Value> {
+        loader.step(resources.len(), &self.place)?;
+        self.value(resources)
+    }
+
     fn value(&self, resources: &[Resource]) -> Result<Value> {
         let mut selected = resources.iter().enumerate().filter(|(_, resource)| self.selects(resource));
         let hint = "correct group, version, kind, name and namespace of the source; they are compared as they stand";
@@ -166,6 +177,7 @@ impl Target {
             let message = format!("{} has no field `{path}`", resource.current_id());
             return Err(Failure::at(&self.place, message, "correct the field path, or set `options.create`"));
         }
-        Ok(walk.visited.saturating_add(value.size().saturating_mul(found)))
+        let text = value.as_scalar().map_or(0, |scalar| scalar.text.len() / BYTES_FOR_ONE);
+        Ok(walk.visited.saturating_add((VALUES_FOR_DECISION + value.size() + text).saturating_mul(found)))
     }
 }

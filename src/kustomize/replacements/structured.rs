@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::manifest::{Node, Place, Reading, Scalar, Shift, Value};
 use crate::yaml::{self, ScalarKind};
 
-use super::Stop;
 use super::matching::Walk;
 use super::path::{at_steps, locate, raw_text};
+use super::{BYTES_FOR_ONE, Stop};
 
 /// Sets the values a path means inside the text of a scalar on its way; false where the path leads into no such text, or
 /// into one it does not fit: then it is followed in the ordinary way.
 pub(super) fn set_in_text(root: &mut Node, path: &[String], value: &Node, walk: &mut Walk<'_>) -> Result<bool, Stop> {
-    let Some((length, steps, mut inner)) = find_text(root, path)? else {
+    let Some((length, steps, mut inner)) = find_text(root, path, walk)? else {
         return Ok(false);
     };
     walk.visited += inner.size();
@@ -34,15 +34,15 @@ pub(super) fn set_in_text(root: &mut Node, path: &[String], value: &Node, walk: 
 }
 
 /// The first scalar on the way that is no end of it and can be parsed: how many parts lead to it, by which steps, what it is.
-fn find_text(root: &Node, path: &[String]) -> Result<Option<(usize, Vec<usize>, Node)>, Stop> {
+fn find_text(root: &Node, path: &[String], walk: &mut Walk<'_>) -> Result<Option<(usize, Vec<usize>, Node)>, Stop> {
     for length in 1..=path.len() {
         match locate(root, path.get(..length).unwrap_or_default()) {
             Ok(Some((steps, node))) => {
-                if let Some(scalar) = node.as_scalar()
-                    && length < path.len()
-                    && let Ok(inner) = parse(scalar, &node.place)
-                {
-                    return Ok(Some((length, steps, inner)));
+                if let Some(scalar) = node.as_scalar().filter(|_| length < path.len()) {
+                    walk.visited += scalar.text.len() / BYTES_FOR_ONE;
+                    if let Ok(inner) = parse(scalar, &node.place) {
+                        return Ok(Some((length, steps, inner)));
+                    }
                 }
             }
             Err(Stop::Fatal(failure)) => return Err(Stop::Fatal(failure)),

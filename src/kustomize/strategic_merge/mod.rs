@@ -19,12 +19,27 @@ use crate::domain::DecidedBy;
 use crate::manifest::{Failure, Node, Result, Value};
 use crate::yaml::ScalarKind;
 
+/// How many comparisons of elements count as one step.
+const COMPARISONS_FOR_ONE: usize = 16;
+
 /// Merges `patch` into `base`; false when the patch deletes it.
 pub(super) fn merge(schemas: Schemas<'_>, base: &mut Node, patch: &mut Node) -> Result<bool> {
     match walk(schemas, None, Some(base), Some(patch))? {
         // What `$patch: replace` would put in place of a whole resource is dropped by kustomize, and the resource stays.
         Outcome::Kept | Outcome::New(_) => Ok(true),
         Outcome::Gone => Ok(false),
+    }
+}
+
+/// How many steps a merge into `base` takes at most: a list of mappings may be merged by key, each element held against all.
+pub(super) fn steps(base: &Node) -> usize {
+    match &base.value {
+        Value::Scalar(_) => 1,
+        Value::List(elements) => {
+            let mappings = elements.iter().filter(|element| matches!(element.value, Value::Map(_))).count();
+            mappings * mappings / COMPARISONS_FOR_ONE + elements.iter().map(steps).sum::<usize>()
+        }
+        Value::Map(entries) => 1 + entries.iter().map(|(_, value)| steps(value)).sum::<usize>(),
     }
 }
 

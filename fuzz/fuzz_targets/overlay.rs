@@ -1,0 +1,100 @@
+//! One input is three texts between lines of `%%%%`: a kustomization, `base.yaml` and `patch.yaml`. They stand beside the fixed
+//! files of `world/`, and are read in every way a directory can be read.
+#![no_main]
+
+use std::panic;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use promote_bot::domain::tree::MemoryTree;
+use promote_bot::domain::{Difference, HelmValues, ImageField, LoadRestrictor, OverlayError, OverlayImages, TreePath};
+use promote_bot::kustomize::{Files, sites_digest};
+use promote_bot::overlay::{Reach, Settings, resolve};
+
+/// What stands between the three texts.
+const SEPARATOR: &str = "\n%%%%\n";
+
+/// Files that any input may refer to.
+const WORLD: [(&str, &str); 8] = [
+    ("base/kustomization.yaml", include_str!("../world/base/kustomization.yaml")),
+    ("base/workloads.yaml", include_str!("../world/base/workloads.yaml")),
+    ("base/configuration.yaml", include_str!("../world/base/configuration.yaml")),
+    ("component/kustomization.yaml", include_str!("../world/component/kustomization.yaml")),
+    ("chart/Chart.yaml", "name: chart\nversion: 1.0.0\n"),
+    ("chart/values.yaml", include_str!("../world/chart/values.yaml")),
+    ("cycle/kustomization.yaml", "resources: [../overlay]\n"),
+    ("overlay/env.txt", "A=1\nB=$(A)\n#C=2\n"),
+];
+
+static FIELDS: LazyLock<Vec<ImageField>> = LazyLock::new(|| {
+    let field = |kind: &str, path: &str| ImageField { kind: kind.to_owned(), group: None, path: path.parse().unwrap() };
+    vec![field("Cluster", "spec.imageName"), field("Deployment", "spec.*.containers[].image")]
+});
+
+static HELM: LazyLock<Vec<HelmValues>> = LazyLock::new(|| {
+    let values = vec!["values/base.yaml".to_owned(), "values/patch.yaml".to_owned()];
+    vec![HelmValues { values, chart: Some("chart".to_owned()), images: None }]
+});
+
+fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
+    let text = String::from_utf8_lossy(input);
+    let mut texts = text.splitn(3, SEPARATOR);
+    let [kustomization, base, patch] = [0; 3].map(|_| texts.next().unwrap_or_default());
+    let mut files = WORLD.to_vec();
+    files.extend([
+        ("overlay/kustomization.yaml", kustomization),
+        ("overlay/base.yaml", base),
+        ("overlay/patch.yaml", patch),
+        ("argo/kustomization.yaml", kustomization),
+        ("argo/base.yaml", base),
+        ("argo/.argocd-source.yaml", patch),
+        ("loose/first.yaml", kustomization),
+        ("loose/base.yaml", base),
+        ("loose/patch.yaml", patch),
+        ("values/base.yaml", base),
+        ("values/patch.yaml", patch),
+    ]);
+    let tree = MemoryTree::of(files).with_link("overlay/link.yaml", "base.yaml").with_link("overlay/loop", "loop");
+
+    let files = Files::default();
+    let mut settings = Settings { files: &files, load_restrictor: LoadRestrictor::None, helm: &HELM, fields: &FIELDS };
+    let answer = |path: &str, settings: &Settings<'_>| {
+        let answer = resolve(&tree, &TreePath::parse(path).unwrap(), settings);
+        check(&answer);
+        answer
+    };
+    let first = answer("overlay", &settings);
+    assert_eq!(first, answer("overlay", &settings), "two answers to one question");
+    settings.load_restrictor = LoadRestrictor::Root;
+    let _ = answer("overlay", &settings);
+    let _ = answer("loose", &settings);
+    let _ = answer("values/patch.yaml", &settings);
+    if patch.contains("kustomize") || patch.contains("helm") {
+        let _ = answer("argo", &settings);
+    }
+    if let Ok(difference) = Difference::between(&MemoryTree::of([]), &tree) {
+        Reach::new(&tree, &difference).touches(&TreePath::parse("overlay").unwrap(), &[]);
+    }
+});
+
+/// An answer that nothing can be said of is as bad as none.
+fn check(answer: &Result<OverlayImages, OverlayError>) {
+    match answer {
+        Ok(images) => {
+            let _ = sites_digest(images);
+            assert!(images.uses.iter().all(|found| found.location.line > 0), "a use without a line");
+        }
+        Err(error) => assert!(!error.message.is_empty() && !error.hint.is_empty(), "an error without words: {error:?}"),
+    }
+}
+
+/// Lets panics of libyaml-safer pass: `yaml::parse` catches them. Every other one ends the run, as libfuzzer-sys has it.
+fn forgive_the_yaml_parser() {
+    let fatal = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let is_forgiven = info.location().is_some_and(|location| location.file().contains("libyaml-safer"));
+        if !is_forgiven {
+            fatal(info);
+        }
+    }));
+}

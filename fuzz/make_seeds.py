@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Makes the seed corpus of the target `overlay` from the recorded cases: python3 fuzz/make_seeds.py fuzz/corpus/overlay
+
+Each case becomes one input: its kustomization, one of its other files as base.yaml, one as patch.yaml, and all further ones
+behind the first of them. What refers to a file by its old name is written anew.
+"""
+import hashlib
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CASES = ROOT / "tests" / "kustomize"
+SEPARATOR = "\n%%%%\n"
+LARGEST = 8192
+
+
+def recorded():
+    for case in sorted((CASES / "cases").iterdir()):
+        files = [path for path in case.rglob("*") if path.is_file() and path.name != "expected.json"]
+        yield {str(path.relative_to(case)): path.read_text(errors="replace") for path in files}
+    for line in (CASES / "quirks.jsonl").read_text().splitlines():
+        yield json.loads(line)["files"]
+
+
+def is_patch(path, text):
+    return "patch" in path or "$patch" in text or re.match(r"\s*(\[|- *op|-? *\{?\"?op)", text) is not None
+
+
+def seeds(files):
+    kustomizations = [path for path in files if pathlib.PurePath(path).name.lower().startswith("kustomization")]
+    others = {path: text for path, text in files.items() if path not in kustomizations}
+    patches = [path for path in others if is_patch(path, others[path])][:1]
+    bases = [path for path in others if path not in patches]
+    for path in kustomizations or [None]:
+        text = files[path] if path else ""
+        for old in sorted(others, key=len, reverse=True):
+            new = "patch.yaml" if old in patches else "base.yaml"
+            names = {old, pathlib.PurePath(old).name}
+            for name in sorted(names, key=len, reverse=True):
+                text = re.sub(r"(?:\.\./|\./)*(?:[\w.-]+/)*" + re.escape(name), new, text)
+        yield SEPARATOR.join([text, "\n---\n".join(others[base] for base in bases), "".join(others[p] for p in patches)])
+
+
+def main(target):
+    directory = pathlib.Path(target)
+    directory.mkdir(parents=True, exist_ok=True)
+    hostile = (path.read_text() for path in sorted((CASES / "hostile").glob("*.txt")))
+    made = [seed for files in recorded() for seed in seeds(files)]
+    made.extend(hostile)
+    for seed in made:
+        content = seed.encode()
+        if len(content) <= LARGEST:
+            (directory / hashlib.sha1(content).hexdigest()).write_bytes(content)
+    print(f"{len(set(made))} seeds in {directory}")
+
+
+main(sys.argv[1])
