@@ -7,7 +7,7 @@ use super::uses::EnvironmentChanges;
 use super::workspace::read_optional;
 use crate::domain::{
     Candidate, Cause, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, Location, Outcome, Plan,
-    ReviewResult, Settled, Severity, Sites, State, Stats, Tree, TreePath,
+    ReviewResult, Settled, Severity, Sites, State, Stats, Tree, TreePath, masked,
 };
 use crate::plan;
 use crate::policy::Verdict;
@@ -190,5 +190,6 @@ fn locations(sites: &Sites) -> Vec<Location> {
 fn excerpt(tree: &dyn Tree, place: &Location) -> Option<String> {
     let text = read_optional(tree, &TreePath::parse(&place.path)?).ok()??;
     let text = std::str::from_utf8(&text).ok()?;
-    text.lines().nth(place.line.checked_sub(1)? as usize).map(|line| line.chars().take(240).collect())
+    let line = text.lines().nth(place.line.checked_sub(1)? as usize)?;
+    Some(masked(&line.chars().take(240).collect::<String>()))
 }

@@ -9,7 +9,8 @@ use super::workspace::Workspace;
 use crate::diff;
 use crate::domain::tree::TreeError;
 use crate::domain::{
-    Change, Difference, Environment, Finding, OverlayError, Partial, Revision, Severity, Tree, TreePath,
+    Change, Difference, Environment, Finding, ImageSite, Location, OverlayError, OverlayImages, Partial, Render,
+    Revision, Severity, Tree, TreePath,
 };
 use crate::kustomize::Files;
 use crate::overlay::{self, Reach, Runner, Settings, Uses};
@@ -67,11 +68,17 @@ pub(super) fn changes(
     overlay::in_order(&tasks, resolve, |images| {
         if let Some(task) = done.next() {
             let sides = &mut sides[task.environment];
+            sides.note_rendered(task, &images);
             let side = if task.is_head { &mut sides.head } else { &mut sides.base };
             side.add(&task.overlay, images);
         }
         Ok::<(), Error>(())
     })?;
+    for (environment, sides) in environments.iter().zip(&mut sides) {
+        if let (Some(render), Some(difference)) = (&environment.render, &difference) {
+            sides.mark_stale(render, difference);
+        }
+    }
     let changes = environments.into_iter().zip(sides).map(|(environment, sides)| sides.compare(environment, &all));
     Ok(changes.collect())
 }
@@ -94,6 +101,8 @@ struct Sides {
     is_empty: bool,
     base: Uses,
     head: Uses,
+    /// What committed manifests were rendered from, at the base and at the head.
+    rendered_from: BTreeMap<TreePath, (Option<u64>, Option<u64>)>,
 }
 
 impl Sides {
@@ -125,7 +134,27 @@ impl Sides {
             };
             let Ok(()) = overlay::in_order(&all, is_reached, keep);
         }
-        Self { overlays, is_empty, base: Uses::default(), head: Uses::default() }
+        Self { overlays, is_empty, base: Uses::default(), head: Uses::default(), rendered_from: BTreeMap::new() }
+    }
+
+    fn note_rendered(&mut self, task: &Task, images: &Result<OverlayImages, OverlayError>) {
+        if let Some(source) = images.as_ref().ok().and_then(|images| images.rendered_from) {
+            let noted = self.rendered_from.entry(task.overlay.clone()).or_default();
+            *(if task.is_head { &mut noted.1 } else { &mut noted.0 }) = Some(source);
+        }
+    }
+
+    /// Committed manifests whose sources changed while they did not were rendered from something else.
+    fn mark_stale(&mut self, render: &Render, difference: &Difference) {
+        for (overlay, (before, after)) in &self.rendered_from {
+            let Some(directory) = render.directory(overlay).filter(|_| after.is_some() && before != after) else {
+                continue;
+            };
+            if !difference.touches(&directory) {
+                let (reason, what) = ("render-stale".to_owned(), directory.to_string());
+                self.head.partial.push(Partial { reason, what, location: Location::new(overlay.as_str(), 1, 1) });
+            }
+        }
     }
 
     fn compare(self, environment: Environment, all: &[Environment]) -> EnvironmentChanges {
@@ -175,7 +204,10 @@ fn predecessor<'p>(gap: &Partial, others: &'p [Partial]) -> Option<&'p Partial> 
 }
 
 fn compare(environment: Environment, all: &[Environment], base: &Uses, head: &Uses) -> EnvironmentChanges {
-    let changes = diff::changes(&base.sites, &head.sites);
+    // What an overlay that cannot be resolved no longer references is not known.
+    let is_known = |site: &&ImageSite| !head.errors.iter().any(|error| error.overlay == site.overlay);
+    let before: Vec<ImageSite> = base.sites.iter().filter(is_known).cloned().collect();
+    let changes = diff::changes(&before, &head.sites);
     let sorted = plan::candidates(&environment, all, &changes);
     let mut findings: Vec<Finding> =
         head.errors.iter().map(|error| plan::unresolved_overlay(error, Severity::Error)).collect();

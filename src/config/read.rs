@@ -6,7 +6,7 @@ use super::fields::read_field;
 use super::gaps::{read_render, read_vendored};
 use super::helm::read_values;
 use crate::domain::{
-    Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored,
+    Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored, masked,
 };
 use crate::yaml::{self, Fault, Faults, Fields, Node};
 
@@ -166,7 +166,7 @@ fn read_prefix(node: &Node, faults: &Faults) -> Option<RegistryPrefix> {
             None
         }
         Some((_, Err(error))) => {
-            faults.push(node, error.to_string());
+            faults.push(node, masked(&error.to_string()));
             None
         }
         None => {
@@ -224,7 +224,7 @@ fn read_registry(host_node: &Node, node: &Node, faults: &Faults) -> Option<(Stri
     if host.is_none() {
         faults.push_with_hint(
             host_node,
-            format!("`{text}` is not a registry host"),
+            masked(&format!("`{text}` is not a registry host")),
             "write host[:port] without a path",
         );
     }

@@ -130,6 +130,8 @@ pub struct OverlayImages {
     pub uses: Vec<ImageUse>,
     /// What could not be resolved; empty when everything could.
     pub partial: Vec<Partial>,
+    /// Where rendered manifests took the place of what could not be resolved: a number for the sources they belong to.
+    pub rendered_from: Option<u64>,
 }
 
 /// Why an overlay could not be resolved: subject and cause in `message`, the way out in `hint`.

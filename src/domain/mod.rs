@@ -21,6 +21,7 @@ mod remote_base;
 mod render;
 mod review;
 mod revision;
+mod secret;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;
@@ -43,4 +44,5 @@ pub use remote_base::{RemoteBase, Vendored};
 pub use render::Render;
 pub use review::{ConfigUsed, EnvironmentReview, ImageReview, Range, Review, ReviewResult, Stats};
 pub use revision::Revision;
+pub use secret::masked;
 pub use tree::{Tree, TreePath};

@@ -1,7 +1,7 @@
 //! `helmCharts`: charts are not rendered, but named, and their values read for images.
 
-use crate::domain::TreePath;
-use crate::manifest::{Node, Place, Reading, Result, Shift, Text};
+use crate::domain::{DecidedBy, TreePath};
+use crate::manifest::{Node, Place, Reading, Result, Shift, Text, Value};
 
 use super::load::Loader;
 use super::section::Section;
@@ -84,20 +84,24 @@ impl Chart {
     pub(super) fn note(&self, loader: &mut Loader<'_>, root: &TreePath, unresolved: &mut Unresolved) -> Result<()> {
         let words = [&self.name, &self.version].map(|text| text.as_ref().map_or("", |text| &text.text));
         unresolved.note("helm", words.join(" ").trim(), &self.place);
+        let mut merged: Option<Node> = None;
         for file in &self.files {
             let read =
                 loader.read(root, &file.text, &file.place).and_then(|(path, _)| loader.parse(&path, &file.place));
             match read {
                 Ok(parsed) => {
                     for document in &*parsed.documents() {
-                        unresolved.keep_values(self.document(Node::convert(document, Reading::Loose, &Shift::None)?));
+                        lay(&mut merged, Node::convert(document, Reading::Loose, &Shift::None)?);
                     }
                 }
                 Err(failure) => unresolved.unless_missing(Err(failure))?,
             }
         }
         if let Some(values) = &self.inline {
-            unresolved.keep_values(self.document(values.clone()));
+            lay(&mut merged, values.clone());
+        }
+        if let Some(values) = merged {
+            unresolved.keep_values(self.document(values));
         }
         Ok(())
     }
@@ -111,4 +115,26 @@ impl Chart {
             vec![("kind".into(), text("HelmChart")), ("metadata".into(), metadata), ("values".into(), values)];
         Node::map(entries, &self.place)
     }
+}
+
+/// Lays values over those below, as helm does: mappings are merged, anything else takes the other's place.
+fn lay(below: &mut Option<Node>, above: Node) {
+    match below {
+        Some(below) => lay_over(below, above),
+        None => *below = Some(above),
+    }
+}
+
+fn lay_over(below: &mut Node, mut above: Node) {
+    if let (Value::Map(_), Value::Map(entries)) = (&below.value, &mut above.value) {
+        for (key, value) in std::mem::take(entries) {
+            match below.get_mut(&key) {
+                Some(old) => lay_over(old, value),
+                None => below.set(&key, value),
+            }
+        }
+        return;
+    }
+    above.succeed(below, DecidedBy::Values);
+    *below = above;
 }

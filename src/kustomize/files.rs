@@ -1,7 +1,7 @@
 //! Parsed files, shared between overlays, revisions and threads.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::domain::tree::{ContentId, TreeError};
@@ -24,6 +24,8 @@ pub(super) struct Parsed {
     pub(super) source: Arc<[u8]>,
     /// How many values the documents hold.
     pub(super) size: usize,
+    /// A number for what the documents say; comments do not count.
+    pub(super) fingerprint: u64,
     identity: Option<ContentId>,
     /// Dropped once something was made of them, for that is what is asked for again.
     documents: Mutex<Option<Arc<[yaml::Node]>>>,
@@ -37,6 +39,7 @@ impl Parsed {
         Ok(Self {
             file: file.as_str().into(),
             size: documents.iter().map(size).sum(),
+            fingerprint: fingerprint(&documents),
             source,
             documents: Mutex::new(Some(documents.into())),
             identity,
@@ -141,6 +144,29 @@ fn check_keys(node: &yaml::Node) -> Result<()> {
             _ => check_keys(value),
         }),
     }
+}
+
+/// Makes a number of what documents say.
+fn fingerprint(documents: &[yaml::Node]) -> u64 {
+    fn hash(node: &yaml::Node, hasher: &mut DefaultHasher) {
+        match &node.value {
+            yaml::Value::Scalar(scalar) => (0_u8, &*scalar.text, scalar.style).hash(hasher),
+            yaml::Value::Sequence(elements) => {
+                (1_u8, elements.len()).hash(hasher);
+                elements.iter().for_each(|element| hash(element, hasher));
+            }
+            yaml::Value::Mapping(entries) => {
+                (2_u8, entries.len()).hash(hasher);
+                for (key, value) in entries {
+                    hash(key, hasher);
+                    hash(value, hasher);
+                }
+            }
+        }
+    }
+    let mut hasher = DefaultHasher::new();
+    documents.iter().for_each(|document| hash(document, &mut hasher));
+    hasher.finish()
 }
 
 /// Counts the values of a node, itself included.

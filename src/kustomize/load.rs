@@ -1,5 +1,6 @@
 //! Files and kustomization roots, found as kustomize finds them and bounded.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub(super) struct Loader<'t> {
     steps: usize,
     /// The schema that replaces the built-in one.
     schema: Option<Rc<Definitions>>,
+    fingerprint: DefaultHasher,
 }
 
 /// What a path in a kustomization leads to.
@@ -46,7 +48,7 @@ pub(super) enum Found {
 impl<'t> Loader<'t> {
     /// Starts with nothing read.
     pub(super) fn new(tree: &'t dyn Tree, store: &'t Files, restrictor: LoadRestrictor) -> Self {
-        Self { tree, store, restrictor, files: 0, nodes: 0, steps: 0, schema: None }
+        Self { tree, store, restrictor, files: 0, nodes: 0, steps: 0, schema: None, fingerprint: DefaultHasher::new() }
     }
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
@@ -101,7 +103,13 @@ impl<'t> Loader<'t> {
         self.count_file(place)?;
         let parsed = self.store.parse(self.tree, file, place)?;
         self.spend(parsed.size, place)?;
+        parsed.fingerprint.hash(&mut self.fingerprint);
         Ok(parsed)
+    }
+
+    /// A number for all that was read until now; comments in YAML do not count.
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.fingerprint.finish()
     }
 
     /// Parses the one kustomization of the directory `root`; `place` is what refers to it.

@@ -80,9 +80,15 @@ pub struct Rendered {
     /// What could not be resolved, and the images declared for it.
     unresolved: OverlayImages,
     is_built: bool,
+    fingerprint: u64,
 }
 
 impl Rendered {
+    /// A number for all the files that were read; comments do not count.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
     /// Tells whether a kustomization was built, and not files read as they lie.
     pub(crate) fn is_built(&self) -> bool {
         self.is_built
@@ -125,7 +131,8 @@ pub(crate) fn resolve_with_images(
     accumulate::build(&mut loader, overlay, images, options.vendored)
         .and_then(|(resources, unresolved)| {
             let documents = resources.into_documents()?;
-            Ok(Rendered { documents, unresolved: unresolved.into_parts(), is_built: true })
+            let (unresolved, fingerprint) = (unresolved.into_parts(), loader.fingerprint());
+            Ok(Rendered { documents, unresolved, is_built: true, fingerprint })
         })
         .map_err(|failure| failure.of_overlay(overlay))
 }
@@ -135,7 +142,7 @@ pub(crate) fn resolve_with_images(
 pub fn images(rendered: &Rendered) -> OverlayImages {
     let mut uses = manifest::uses(&rendered.documents);
     uses.extend(rendered.unresolved.uses.iter().cloned());
-    OverlayImages { uses, partial: rendered.unresolved.partial.clone() }
+    OverlayImages { uses, partial: rendered.unresolved.partial.clone(), rendered_from: None }
 }
 
 #[cfg(test)]

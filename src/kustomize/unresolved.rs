@@ -89,7 +89,7 @@ impl Unresolved {
             patched.into_iter().map(|found| ImageUse { class: UseClass::Declared, ..found }).collect();
         uses.extend(manifest::uses(&self.values));
         uses.extend(self.pins);
-        OverlayImages { uses, partial: self.partial }
+        OverlayImages { uses, partial: self.partial, rendered_from: None }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::domain::{DecidedBy, Digest, ImageUse, OverlayImages, UseClass, Workload};
 
-use super::node::{Node, Value};
+use super::node::{Node, Scalar, Value};
 use super::parts::ImageParts;
 use super::reference::Decided;
 
@@ -72,11 +72,21 @@ impl Walk<'_> {
                     }
                     match &value.value {
                         Value::List(elements) => self.visit_elements(elements, position_in(key)),
+                        Value::Scalar(scalar) if !matches!(&**key, "image" | "reference") => {
+                            self.visit_transformed(value, scalar);
+                        }
                         _ => self.visit(value, Position::Elsewhere),
                     }
                     self.path.truncate(length);
                 }
             }
+        }
+    }
+
+    /// Where `images` put something, by a field specification of the overlay's own, an image stands whatever the key.
+    fn visit_transformed(&mut self, node: &Node, scalar: &Scalar) {
+        if scalar.decided.as_ref().is_some_and(|decided| decided.by == DecidedBy::Images) {
+            self.add_scalar(node, UseClass::Configured, None, "");
         }
     }
 

@@ -31,7 +31,10 @@ pub(super) fn close(
     match read(tree, path, settings, render)? {
         Found::Manifests(rendered) => {
             let closed = held_against(kustomize::images(&rendered), &images);
-            Ok((rendered, closed))
+            // What a command rendered is of the same revision.
+            let is_committed = matches!(render, Render::Directory(_));
+            let rendered_from = is_committed.then(|| resolved.fingerprint());
+            Ok((rendered, OverlayImages { rendered_from, ..closed }))
         }
         Found::Nothing => Ok((resolved, images)),
         Found::Failure(what) => {
@@ -61,7 +64,11 @@ fn read(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>, render: &Rend
     }
     let is_there = |directory: &TreePath| matches!(tree.list(directory), Ok(entries) if !entries.is_empty());
     match render.directory(path).filter(is_there) {
-        Some(directory) => kustomize::read_loose(tree, &directory, settings.files).map(Found::Manifests),
+        Some(directory) => {
+            let rendered = kustomize::read_loose(tree, &directory, settings.files)?;
+            // An empty directory proves nothing.
+            Ok(if rendered.documents().is_empty() { Found::Nothing } else { Found::Manifests(rendered) })
+        }
         None => Ok(Found::Nothing),
     }
 }
@@ -91,7 +98,7 @@ fn held_against(rendered: OverlayImages, resolved: &OverlayImages) -> OverlayIma
     });
     let partial = stale.collect();
     let uses = rendered.uses.into_iter().map(|found| known.get(&slot(&found)).map_or(found, |known| (*known).clone()));
-    OverlayImages { uses: uses.collect(), partial }
+    OverlayImages { uses: uses.collect(), partial, rendered_from: None }
 }
 
 fn canonical(image: &str) -> String {

@@ -248,16 +248,13 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
 #[must_use]
 pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
     let (subject, help) = gap(&partial.reason);
-    // A setting that stood there before names no image that is new; what cannot be read at all may hold anything.
-    let is_setting = ["helm-", "declared-", "argocd-"].iter().any(|kind| partial.reason.starts_with(kind));
-    let is_same = is_setting && before.is_some_and(|before| before.what == partial.what);
     let moved = match before {
         Some(before) if before.what != partial.what => format!(", moved from {}", before.what),
         _ => String::new(),
     };
     Finding {
         rule: "unresolved-overlay".to_owned(),
-        severity: if is_same { Severity::Warning } else { Severity::Error },
+        severity: Severity::Error,
         cause: Cause::Change,
         message: format!("{subject}, so not every image is known: {}{moved}", partial.what),
         help: help.to_owned(),
@@ -280,7 +277,7 @@ fn gap(reason: &str) -> (&'static str, &'static str) {
         "plugin" => ("the overlay needs a plugin, which is not run", RENDER),
         "render" => ("the command of `render` failed", "run it by hand, or commit the rendered manifests"),
         "render-stale" => (
-            "the overlay says another image than its rendered manifests",
+            "the overlay changed and its rendered manifests did not, or it says another image than they do",
             "render the overlay anew and commit the outcome with this change",
         ),
         "missing-file" => ("the overlay names a file that does not exist", "correct the path, or commit the file"),

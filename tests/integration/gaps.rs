@@ -89,7 +89,7 @@ fn rendered_manifests_take_the_place_of_what_cannot_be_resolved() {
     assert_eq!((references(&found["images"]), &found["partial"]), (vec!["prod.example/api:1"], &json!([])));
     repository.replace(OVERLAY, "newTag: '1'", "newTag: '2'");
     let report = Program::new().json(repository.path(), &["check", "--offline"], 1);
-    assert!(findings(&report)[0].contains("says another image than its rendered manifests"), "{report:#}");
+    assert!(findings(&report)[0].contains("it says another image than they do"), "{report:#}");
     repository.replace(rendered, "api:1", "api:2");
     let report = Program::new().json(repository.path(), &["check", "--offline"], 0);
     let image = &report["environments"][0]["images"][0];
@@ -125,4 +125,34 @@ fn a_command_renders_each_revision_and_is_never_run_offline() {
     let found = images(&repository, &[]);
     let gap = found["partial"][1]["what"].as_str().unwrap();
     assert!(gap.contains("to no avail") && found["partial"][1]["reason"] == "render", "{found:#}");
+}
+
+#[test]
+fn manifests_that_were_not_rendered_anew_prove_nothing() {
+    let patched = format!(
+        "{REMOTE}patches:\n- target: {{kind: Deployment}}\n  patch: '[{{\"op\": \"add\", \"path\": \"/x\", \"value\": \"1\"}}]'\n"
+    );
+    let repository = Repository::with(&[
+        ("promote-bot.yaml", &config("    render: rendered/{name}\n")),
+        (OVERLAY, &patched),
+        ("rendered/production/all.yaml", &deployment("prod.example/api:1")),
+    ]);
+    repository.replace(OVERLAY, "images:", "# the images\nimages:");
+    let report = Program::new().json(repository.path(), &["check", "--offline"], 0);
+    assert_eq!(report["environments"][0]["findings"], json!([]), "a comment renders nothing else");
+    repository.replace(OVERLAY, "\"1\"}]", "\"2\"}]");
+    let report = Program::new().json(repository.path(), &["check", "--offline"], 1);
+    assert!(findings(&report)[0].contains("its rendered manifests did not"), "{report:#}");
+    repository.replace("rendered/production/all.yaml", "name: api}", "name: api, labels: {x: '2'}}");
+    Program::new().json(repository.path(), &["check", "--offline"], 0);
+}
+
+#[test]
+fn a_login_in_a_url_is_shown_nowhere() {
+    let remote = REMOTE.replace("https://", "https://user:s3cr3t@");
+    let repository = Repository::with(&[("promote-bot.yaml", &config(""))]);
+    repository.write(&[(OVERLAY, remote.as_str())]);
+    let run = Program::new().run(repository.path(), &["check", "--offline"]).expect(1);
+    assert!(run.stdout.contains("github.com/o/r") && !run.stdout.contains("s3cr3t"), "{}", run.stdout);
+    assert!(!run.stderr.contains("s3cr3t"), "{}", run.stderr);
 }

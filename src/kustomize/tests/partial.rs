@@ -80,14 +80,17 @@ fn a_chart_is_named_and_its_values_are_read() {
   valuesFile: values.yaml
   valuesInline:
     sidecar: {image: {repository: reg.example/sidecar, tag: v3}}
+  additionalValuesFiles: [more.yaml]
 ";
-    let values = "image: {repository: reg.example/api, tag: '1.4'}\n";
-    let answer = render(&[("kustomization.yaml", kustomization), ("values.yaml", values)], "").unwrap();
+    let values = "image: {repository: reg.example/api, tag: '1.3'}\n";
+    let more = "image: {tag: '1.4'}\n";
+    let files = [("kustomization.yaml", kustomization), ("values.yaml", values), ("more.yaml", more)];
+    let answer = render(&files, "").unwrap();
     assert_eq!(gaps(&answer), [("helm".into(), "api 1.2.3".into(), "kustomization.yaml:2:3".into())]);
     let helm = |image: &str, at: &str| (UseClass::Helm, image.to_owned(), at.to_owned());
     assert_eq!(
         found(&answer),
-        [helm("reg.example/api:1.4", "values.yaml:1:44"), helm("reg.example/sidecar:v3", "kustomization.yaml:6:61")]
+        [helm("reg.example/api:1.4", "more.yaml:1:15"), helm("reg.example/sidecar:v3", "kustomization.yaml:6:61")]
     );
 }
 
