@@ -17,6 +17,7 @@ mod demo;
 mod faults;
 mod gitops;
 mod helm;
+mod hostile;
 mod images;
 #[path = "../kustomize/mod.rs"]
 mod kustomize;
