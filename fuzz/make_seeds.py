@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the seed corpus of the target `overlay` from the recorded cases: python3 fuzz/make_seeds.py fuzz/corpus/overlay
+"""Makes the seed corpus of the target `overlay` from the recorded cases and from what it found before: python3 fuzz/make_seeds.py fuzz/corpus/overlay
 
 Each case becomes one input: its kustomization, one of its other files as base.yaml, one as patch.yaml, and all further ones
 behind the first of them. What refers to a file by its old name is written anew.
@@ -46,11 +46,11 @@ def seeds(files):
 def main(target):
     directory = pathlib.Path(target)
     directory.mkdir(parents=True, exist_ok=True)
-    hostile = (path.read_text() for path in sorted((CASES / "hostile").glob("*.txt")))
+    kept = (CASES / "hostile.jsonl").read_text().splitlines()
     made = [seed for files in recorded() for seed in seeds(files)]
-    made.extend(hostile)
+    made.extend(SEPARATOR.join(json.loads(line)) for line in kept)
     for seed in made:
-        content = seed.encode()
+        content = seed.encode(errors="replace")
         if len(content) <= LARGEST:
             (directory / hashlib.sha1(content).hexdigest()).write_bytes(content)
     print(f"{len(set(made))} seeds in {directory}")

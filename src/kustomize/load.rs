@@ -20,6 +20,8 @@ pub(super) const MAX_ROOTS: usize = 64;
 const MAX_NODES: usize = 10_000_000;
 /// How many values one overlay may look at beyond those it makes: patches, ids and images are each held against all of them.
 const MAX_STEPS: usize = 50_000_000;
+/// The longest path, as on Linux.
+const MAX_PATH_BYTES: usize = 4_096;
 /// How much copied text counts as one value made.
 const BYTES_FOR_ONE: usize = 64;
 
@@ -53,6 +55,10 @@ impl<'t> Loader<'t> {
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
     pub(super) fn find(&self, root: &TreePath, path: &str, place: &Place) -> Result<Found> {
+        if path.len() > MAX_PATH_BYTES {
+            let message = format!("a text of {} bytes stands here, longer than any path", path.len());
+            return Err(Failure::at(place, message, "name a file or directory, or correct the YAML of the text"));
+        }
         if path.starts_with('/') {
             let hint = "write it relative to the kustomization's directory";
             return Err(Failure::at(place, format!("`{path}` is an absolute path"), hint));
@@ -62,15 +68,21 @@ impl<'t> Loader<'t> {
             return Err(Failure::at(place, format!("`{path}` leads out of the repository"), hint));
         };
         match follow(self.tree, &joined).map_err(|error| Failure::of_tree(&error, Some(place)))? {
-            None => Ok(Found::Nothing),
+            None => match self.submodule_above(&joined) {
+                Some(submodule) => Err(in_submodule(path, &submodule, place)),
+                None => Ok(Found::Nothing),
+            },
             Some((path, EntryKind::Directory)) => Ok(Found::Directory(path)),
             Some((path, EntryKind::File)) => Ok(Found::File(path)),
-            Some((reached, EntryKind::Submodule | EntryKind::Symlink)) => {
-                let message =
-                    format!("`{path}` leads into the submodule {reached}, whose files are not in this repository");
-                Err(Failure::at(place, message, "copy what is needed into this repository"))
-            }
+            Some((reached, EntryKind::Submodule | EntryKind::Symlink)) => Err(in_submodule(path, &reached, place)),
         }
+    }
+
+    /// The submodule that `path` lies in.
+    fn submodule_above(&self, path: &TreePath) -> Option<TreePath> {
+        let above = std::iter::successors(path.parent(), TreePath::parent);
+        let mut reached = above.filter_map(|path| follow(self.tree, &path).ok().flatten());
+        reached.next().filter(|(_, kind)| *kind == EntryKind::Submodule).map(|(reached, _)| reached)
     }
 
     /// Reads the file `path`, written at `place`, as far as the load restrictor allows.
@@ -187,6 +199,11 @@ impl<'t> Loader<'t> {
             false => Ok(()),
         }
     }
+}
+
+fn in_submodule(path: &str, submodule: &TreePath, place: &Place) -> Box<Failure> {
+    let message = format!("`{path}` leads into the submodule {submodule}, whose files are not in this repository");
+    Failure::at(place, message, "copy what is needed into this repository")
 }
 
 /// Returns the kustomization files of a directory.

@@ -19,6 +19,7 @@ mod faults;
 mod gaps;
 mod gitops;
 mod helm;
+mod hostile;
 mod images;
 #[path = "../kustomize/mod.rs"]
 mod kustomize;

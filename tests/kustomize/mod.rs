@@ -154,3 +154,33 @@ fn read_files(root: &Path, directory: &Path, files: &mut Vec<(String, String)>) 
         }
     }
 }
+
+/// Holds every input that the fuzzer kept (`fuzz/`; one JSON array a line: kustomization, base.yaml, patch.yaml) to an answer,
+/// or an error with words, and the same one when asked again.
+#[test]
+fn no_input_that_the_fuzzer_kept_breaks_anything() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomize/hostile.jsonl");
+    let text = fs::read_to_string(path).unwrap();
+    for line in text.lines() {
+        let [kustomization, base, patch]: [String; 3] = serde_json::from_str(line).unwrap();
+        let tree = MemoryTree::of([
+            ("base/kustomization.yaml", include_str!("../../fuzz/world/base/kustomization.yaml")),
+            ("base/workloads.yaml", include_str!("../../fuzz/world/base/workloads.yaml")),
+            ("base/configuration.yaml", include_str!("../../fuzz/world/base/configuration.yaml")),
+            ("component/kustomization.yaml", include_str!("../../fuzz/world/component/kustomization.yaml")),
+            ("overlay/kustomization.yaml", &kustomization),
+            ("overlay/base.yaml", &base),
+            ("overlay/patch.yaml", &patch),
+            ("loose/first.yaml", &kustomization),
+            ("loose/base.yaml", &base),
+            ("loose/patch.yaml", &patch),
+        ]);
+        let loose = || read_loose(&tree, &TreePath::parse("loose").unwrap(), &Files::default());
+        let answers = [build(&tree, "overlay", LoadRestrictor::None), loose().map(|rendered| images(&rendered))];
+        assert_eq!(answers[0], build(&tree, "overlay", LoadRestrictor::None), "{line}");
+        for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+            assert!(!error.message.is_empty() && !error.hint.is_empty(), "{line}");
+        }
+    }
+    assert!(text.lines().count() > 100, "the file was cut");
+}

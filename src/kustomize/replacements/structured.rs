@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use crate::manifest::{Node, Place, Reading, Scalar, Shift, Value};
 use crate::yaml::{self, ScalarKind};
 
+use super::Stop;
 use super::matching::Walk;
 use super::path::{at_steps, locate, raw_text};
-use super::{BYTES_FOR_ONE, Stop};
+
+/// How much text that is parsed counts as one value.
+const PARSED_BYTES_FOR_ONE: usize = 16;
 
 /// Sets the values a path means inside the text of a scalar on its way; false where the path leads into no such text, or
 /// into one it does not fit: then it is followed in the ordinary way.
@@ -39,7 +42,7 @@ fn find_text(root: &Node, path: &[String], walk: &mut Walk<'_>) -> Result<Option
         match locate(root, path.get(..length).unwrap_or_default()) {
             Ok(Some((steps, node))) => {
                 if let Some(scalar) = node.as_scalar().filter(|_| length < path.len()) {
-                    walk.visited += scalar.text.len() / BYTES_FOR_ONE;
+                    walk.visited += scalar.text.len() / PARSED_BYTES_FOR_ONE;
                     if let Ok(inner) = parse(scalar, &node.place) {
                         return Ok(Some((length, steps, inner)));
                     }

@@ -20,7 +20,7 @@ use crate::manifest::{Failure, Node, Result, Value};
 use crate::yaml::ScalarKind;
 
 /// How many comparisons of elements count as one step.
-const COMPARISONS_FOR_ONE: usize = 16;
+const COMPARISONS_FOR_ONE: usize = 4;
 
 /// Merges `patch` into `base`; false when the patch deletes it.
 pub(super) fn merge(schemas: Schemas<'_>, base: &mut Node, patch: &mut Node) -> Result<bool> {
