@@ -252,7 +252,9 @@ fn expressions_that_would_explode_are_refused() {
             &["o/kustomization.yaml:3", "regular expression"],
         );
         let image = format!("resources: [w.yaml]\nimages:\n- {{name: '{pattern}', newTag: '1'}}\n");
-        refused(&[("kustomization.yaml", &image), ("w.yaml", RESOURCE)], &["o/kustomization.yaml:3"]);
+        // A name that no image is held against is never compiled.
+        let with_image = format!("{RESOURCE}spec: {{containers: [{{name: a, image: a}}]}}\n");
+        refused(&[("kustomization.yaml", &image), ("w.yaml", &with_image)], &["o/kustomization.yaml:3"]);
         let list = format!("{RESOURCE}list: [a]\n");
         let replace = format!(
             "resources: [w.yaml]\nreplacements:\n- {{sourceValue: a, targets: [{{select: {{kind: Widget}}, fieldPaths: ['list.[={pattern}]']}}]}}\n"
