@@ -253,7 +253,7 @@ mod tests {
             node.replace_text("X", &place);
             Ok(())
         })?;
-        Ok(resource.node)
+        Ok((*resource.node).clone())
     }
 
     #[test]

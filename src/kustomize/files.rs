@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::domain::tree::{ContentId, TreeError};
@@ -14,8 +15,8 @@ use super::resource::{Resource, read_resources};
 
 /// How many independent parts the store has, so that threads seldom wait for each other.
 const SHARDS: usize = 32;
-/// How many values one part keeps before it begins anew; about 100 bytes each.
-const MAX_VALUES: usize = 1_000_000 / SHARDS;
+/// How many values are kept, about 100 bytes each; beyond, one part after the other begins anew.
+const MAX_VALUES: usize = 1_000_000;
 
 /// A file of a tree, parsed, with what else was made of it.
 #[derive(Debug)]
@@ -89,6 +90,7 @@ impl Parsed {
 pub struct Files {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
+    values: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -111,21 +113,35 @@ impl Files {
             return Ok(parsed);
         }
         let parsed = Arc::new(Parsed::read(path, source, identity)?);
-        let mut shard = self.shard(path);
-        if shard.values + parsed.size > MAX_VALUES {
-            *shard = Shard::default();
-        }
+        let at = self.shard_of(path);
+        self.make_room(parsed.size, at);
+        let mut shard = self.lock(at);
         shard.values += parsed.size;
         shard.files.entry(path.clone()).or_default().push(parsed.clone());
         Ok(parsed)
     }
 
-    fn find(&self, path: &TreePath, is_it: impl Fn(&Arc<Parsed>) -> bool) -> Option<Arc<Parsed>> {
-        self.shard(path).files.get(path)?.iter().find(|parsed| is_it(parsed)).cloned()
+    /// Forgets parts, the one after `at` first, until `values` more may be kept.
+    fn make_room(&self, values: usize, at: usize) {
+        self.values.fetch_add(values, Ordering::Relaxed);
+        for next in (1..=SHARDS).map(|step| (at + step) % SHARDS) {
+            if self.values.load(Ordering::Relaxed) <= MAX_VALUES {
+                return;
+            }
+            let forgotten = std::mem::take(&mut *self.lock(next));
+            self.values.fetch_sub(forgotten.values, Ordering::Relaxed);
+        }
     }
 
-    fn shard(&self, path: &TreePath) -> MutexGuard<'_, Shard> {
-        let at = usize::try_from(self.hasher.hash_one(path)).unwrap_or(usize::MAX) % SHARDS;
+    fn find(&self, path: &TreePath, is_it: impl Fn(&Arc<Parsed>) -> bool) -> Option<Arc<Parsed>> {
+        self.lock(self.shard_of(path)).files.get(path)?.iter().find(|parsed| is_it(parsed)).cloned()
+    }
+
+    fn shard_of(&self, path: &TreePath) -> usize {
+        usize::try_from(self.hasher.hash_one(path)).unwrap_or(usize::MAX) % SHARDS
+    }
+
+    fn lock(&self, at: usize) -> MutexGuard<'_, Shard> {
         // Every value behind the lock is whole at all times.
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::tree::{EntryKind, follow};
 use crate::domain::{OverlayError, Tree, TreePath};
-use crate::manifest::{Failure, Node, Place, Reading, Result, Shift};
+use crate::manifest::{Failure, Node, Place, Reading, Result, Shared, Shift};
 use crate::yaml;
 
 use super::files::Files;
@@ -28,7 +28,7 @@ pub fn read_printed(overlay: &TreePath, text: &[u8]) -> std::result::Result<Rend
     let documents = yaml::parse(overlay.as_str(), text)
         .map_err(|error| format!("line {} of what was printed: {}", error.line, error.message))?;
     let shift = Shift::Fixed(Place::start_of(overlay.as_str()));
-    let convert = |document| Node::convert(document, Reading::Loose, &shift);
+    let convert = |document| Node::convert(document, Reading::Loose, &shift).map(Shared::from);
     let documents = documents.iter().map(convert).collect::<Result<_>>();
     Ok(Rendered { documents: documents.map_err(|failure| failure.message().to_owned())?, ..Rendered::default() })
 }
@@ -46,7 +46,7 @@ fn read(tree: &dyn Tree, directory: &TreePath, store: &Files) -> Result<Rendered
     for file in files {
         let parsed = loader.parse(&file, &Place::start_of(file.as_str()))?;
         for document in &*parsed.documents() {
-            rendered.documents.push(Node::convert(document, Reading::Loose, &Shift::None)?);
+            rendered.documents.push(Node::convert(document, Reading::Loose, &Shift::None)?.into());
         }
     }
     Ok(rendered)

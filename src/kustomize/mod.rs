@@ -60,7 +60,7 @@ pub use mentions::mentions;
 
 use crate::domain::tree::TreeError;
 use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath, Vendored};
-use crate::manifest::{self, ImageOverride, Node};
+use crate::manifest::{self, ImageOverride, Node, Shared};
 
 /// How an overlay is resolved.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ pub struct Options<'f> {
 /// The documents of an overlay, as they would be deployed.
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
-    documents: Vec<Node>,
+    documents: Vec<Shared>,
     /// What could not be resolved, and the images declared for it.
     unresolved: OverlayImages,
     is_built: bool,
@@ -95,8 +95,8 @@ impl Rendered {
     }
 
     /// The documents as they would be deployed.
-    pub(crate) fn documents(&self) -> &[Node] {
-        &self.documents
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &Node> {
+        self.documents.iter().map(|document| &**document)
     }
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn resolve_with_images(
 /// Lists the images of an overlay.
 #[must_use]
 pub fn images(rendered: &Rendered) -> OverlayImages {
-    let mut uses = manifest::uses(&rendered.documents);
+    let mut uses = manifest::uses(rendered.documents());
     uses.extend(rendered.unresolved.uses.iter().cloned());
     OverlayImages { uses, partial: rendered.unresolved.partial.clone(), rendered_from: None }
 }

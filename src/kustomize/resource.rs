@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::manifest::{Failure, Node, Place, Reading, Result, Shift, Value};
+use crate::manifest::{Failure, Node, Place, Reading, Result, Shared, Shift, Value};
 use crate::yaml::{self, ScalarKind};
 
 use super::id::Id;
@@ -30,7 +30,7 @@ struct Previous {
 /// A document with the names it had before.
 #[derive(Debug, Clone)]
 pub(super) struct Resource {
-    pub(super) node: Node,
+    pub(super) node: Shared,
     pub(super) behavior: Behavior,
     /// Whether kustomize keeps notes of its own under `metadata.annotations`, which JSON patches can see.
     pub(super) has_notes: bool,
@@ -45,7 +45,7 @@ impl Resource {
     /// Takes a document that was checked, or made here.
     pub(super) fn new(node: Node) -> Self {
         Self {
-            node,
+            node: node.into(),
             behavior: Behavior::Create,
             has_notes: false,
             has_hash: false,

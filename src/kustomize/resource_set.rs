@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::manifest::{Failure, Node, Place, Result};
+use crate::manifest::{Failure, Node, Place, Result, Shared};
 
 use super::id::Id;
 use super::load::Loader;
@@ -108,7 +108,7 @@ impl ResourceSet {
     }
 
     /// The documents that kustomize would print, of resources that are still complete and still differ.
-    pub(super) fn into_documents(self) -> Result<Vec<Node>> {
+    pub(super) fn into_documents(self) -> Result<Vec<Shared>> {
         let mut ids = HashSet::new();
         let mut documents = Vec::new();
         for resource in self.resources {

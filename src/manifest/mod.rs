@@ -11,6 +11,7 @@ mod node;
 mod parts;
 mod reference;
 mod select;
+mod shared;
 mod uses;
 
 pub(crate) use failure::{Failure, Result};
@@ -21,5 +22,6 @@ pub(crate) use node::{MAX_DEPTH, Node, Place, Reading, Scalar, Value};
 pub(crate) use parts::{ImageParts, Part, part};
 pub(crate) use reference::{Decided, split};
 pub(crate) use select::{Step, at, bind, field, select};
+pub(crate) use shared::Shared;
 pub use uses::sites_digest;
 pub(crate) use uses::{image_use, uses, workload_of};

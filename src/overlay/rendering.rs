@@ -67,7 +67,7 @@ fn read(tree: &dyn Tree, path: &TreePath, settings: &Settings<'_>, render: &Rend
         Some(directory) => {
             let rendered = kustomize::read_loose(tree, &directory, settings.files)?;
             // An empty directory proves nothing.
-            Ok(if rendered.documents().is_empty() { Found::Nothing } else { Found::Manifests(rendered) })
+            Ok(if rendered.documents().next().is_none() { Found::Nothing } else { Found::Manifests(rendered) })
         }
         None => Ok(Found::Nothing),
     }
