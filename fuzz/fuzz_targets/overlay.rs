@@ -7,7 +7,10 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use promote_bot::domain::tree::MemoryTree;
-use promote_bot::domain::{Difference, HelmValues, ImageField, LoadRestrictor, OverlayError, OverlayImages, TreePath};
+use promote_bot::domain::{
+    Difference, Environment, HelmValues, ImageField, LoadRestrictor, OverlayError, OverlayImages, RemoteBase, Render,
+    TreePath, Vendored,
+};
 use promote_bot::kustomize::{Files, sites_digest};
 use promote_bot::overlay::{Reach, Settings, resolve};
 
@@ -36,6 +39,12 @@ static HELM: LazyLock<Vec<HelmValues>> = LazyLock::new(|| {
     vec![HelmValues { values, chart: Some("chart".to_owned()), images: None }]
 });
 
+/// A remote base with a copy, and one that links lead around to.
+static VENDORED: LazyLock<Vec<Vendored>> = LazyLock::new(|| {
+    let copy = |url: &str, path: &str| Vendored { base: RemoteBase::parse(url), path: TreePath::parse(path).unwrap() };
+    vec![copy("github.com/o/r?ref=v1", "base"), copy("github.com/o/loop?ref=v1", "overlay")]
+});
+
 fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
     let text = String::from_utf8_lossy(input);
     let mut texts = text.splitn(3, SEPARATOR);
@@ -57,7 +66,15 @@ fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
     let tree = MemoryTree::of(files).with_link("overlay/link.yaml", "base.yaml").with_link("overlay/loop", "loop");
 
     let files = Files::default();
-    let mut settings = Settings { files: &files, load_restrictor: LoadRestrictor::None, helm: &HELM, fields: &FIELDS };
+    let rendered = Render::Directory("loose/{name}".to_owned());
+    let mut settings = Settings {
+        load_restrictor: LoadRestrictor::None,
+        helm: &HELM,
+        fields: &FIELDS,
+        vendored: &VENDORED,
+        render: Some(&rendered),
+        ..Settings::new(&files)
+    };
     let answer = |path: &str, settings: &Settings<'_>| {
         let answer = resolve(&tree, &TreePath::parse(path).unwrap(), settings);
         check(&answer);
@@ -73,7 +90,9 @@ fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
         let _ = answer("argo", &settings);
     }
     if let Ok(difference) = Difference::between(&MemoryTree::of([]), &tree) {
-        Reach::new(&tree, &difference).touches(&TreePath::parse("overlay").unwrap(), &[]);
+        let mut environment = Environment::of_overlays("fuzz".to_owned(), vec!["overlay".to_owned()]);
+        environment.helm = HELM.clone();
+        Reach::new(&tree, &difference, &VENDORED).touches(&TreePath::parse("overlay").unwrap(), &environment);
     }
 });
 
