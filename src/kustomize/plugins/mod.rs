@@ -37,17 +37,9 @@ pub(super) fn generate(
     resources: &mut ResourceSet,
     unresolved: &mut Unresolved,
 ) -> Result<()> {
-    for resource in configs {
-        if let Some(external) = External::of(resource) {
-            external.note(unresolved);
-            continue;
-        }
-        let config = Config::of(resource, loader)?;
-        let generated = generators::run(&config, loader, root);
-        let absorbed = generated.and_then(|generated| resources.absorb(generated, loader, unresolved));
-        unresolved.unless_missing(absorbed)?;
-    }
-    Ok(())
+    built_in(configs, loader, unresolved, |config, loader, unresolved| {
+        resources.absorb(generators::run(config, loader, root)?, loader, unresolved)
+    })
 }
 
 /// Runs transformers, in order.
@@ -58,15 +50,28 @@ pub(super) fn transform(
     resources: &mut ResourceSet,
     unresolved: &mut Unresolved,
 ) -> Result<()> {
+    built_in(configs, loader, unresolved, |config, loader, unresolved| {
+        let run = transformers::run(config, loader, root, resources, unresolved);
+        resources.drop_empty();
+        run
+    })
+}
+
+/// Runs the plugins that are built in, in order; what is not, or names a file that is missing, leaves a gap.
+fn built_in(
+    configs: &[Resource],
+    loader: &mut Loader<'_>,
+    unresolved: &mut Unresolved,
+    mut run: impl FnMut(&Config, &mut Loader<'_>, &mut Unresolved) -> Result<()>,
+) -> Result<()> {
     for resource in configs {
         if let Some(external) = External::of(resource) {
             external.note(unresolved);
             continue;
         }
         let config = Config::of(resource, loader)?;
-        let run = transformers::run(&config, loader, root, resources, unresolved);
-        unresolved.unless_missing(run)?;
-        resources.drop_empty();
+        let done = run(&config, loader, unresolved);
+        unresolved.unless_missing(done)?;
     }
     Ok(())
 }
