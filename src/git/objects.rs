@@ -10,8 +10,8 @@ use crate::domain::tree::{ContentId, EntryKind, TreeError, TreePath};
 /// The largest file that is read, 64 MiB: nothing Kustomize reads comes near.
 pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// What each thread keeps of decoded objects, 16 MiB; without a cache a diff reads the same trees again and again.
-const OBJECT_CACHE_BYTES: usize = 16 << 20;
+/// What each thread keeps of decoded objects, 4 MiB; without a cache a diff reads the same trees again and again.
+const OBJECT_CACHE_BYTES: usize = 4 << 20;
 
 /// An object database shared by threads: each takes a handle, and puts it back with its cache warm.
 #[derive(Debug)]

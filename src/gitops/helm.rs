@@ -38,7 +38,7 @@ pub(super) fn read(settings: &Node, field: &str, sink: &mut Sink<'_, '_>) {
 /// Takes the images of values given as text; what parameters changed of them was taken before. (Images in an object are
 /// found as any other field `image` is.)
 fn add_values(values: &Node, field: &str, taken: &[String], sink: &mut Sink<'_, '_>) {
-    for found in manifest::uses([values]) {
+    for found in manifest::uses_in(values) {
         let has_version = found.origins.tag.is_some() || found.origins.digest.is_some();
         if taken.contains(&found.field) {
             continue;

@@ -14,7 +14,7 @@ mod sources;
 pub(crate) use argocd_source::{is_overrides, overrides, reads};
 
 use crate::domain::{ImageUse, Partial, Tree};
-use crate::manifest::{Node, workload_of};
+use crate::manifest::{Node, Shared, workload_of};
 
 use sink::Sink;
 use sources::Sources;
@@ -27,11 +27,11 @@ pub(crate) struct Declared {
 }
 
 /// Lists the images that the GitOps objects among `documents` declare.
-pub(crate) fn declared<'d>(tree: &dyn Tree, documents: impl IntoIterator<Item = &'d Node>) -> Declared {
+pub(crate) fn declared<'d>(tree: &dyn Tree, documents: impl IntoIterator<Item = &'d Shared>) -> Declared {
     let mut sources = Sources::new(tree);
     let mut declared = Declared::default();
     for document in documents {
-        let workload = workload_of(document);
+        let workload = workload_of(document.head());
         let (group, kind) = (workload.api_version.split('/').next().unwrap_or_default(), workload.kind.as_str());
         let read: fn(&Node, &mut Sink<'_, '_>) = match (group, kind) {
             ("argoproj.io", "Application") => argo::read_application,

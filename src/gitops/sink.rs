@@ -64,7 +64,7 @@ impl<'s, 't> Sink<'s, 't> {
             }
             Value::List(_) => {
                 // What stands whole in the values of operations is found without this.
-                let operations = manifest::uses([patch]).into_iter().filter(|found| !found.field.starts_with('['));
+                let operations = manifest::uses_in(patch).into_iter().filter(|found| !found.field.starts_with('['));
                 let found: Vec<ImageUse> = operations.collect();
                 self.take(found, field);
             }
@@ -73,7 +73,7 @@ impl<'s, 't> Sink<'s, 't> {
     }
 
     fn add_uses_of(&mut self, document: &Node, field: &str) {
-        self.take(manifest::uses([document]), field);
+        self.take(manifest::uses_in(document), field);
     }
 
     /// Takes uses found in a part of the object.

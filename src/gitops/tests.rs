@@ -8,10 +8,10 @@ use crate::yaml;
 
 fn read(text: &str) -> Declared {
     let tree = MemoryTree::of([("f.yaml", text)]);
-    let documents: Vec<Node> = yaml::parse("f.yaml", text.as_bytes())
+    let documents: Vec<Shared> = yaml::parse("f.yaml", text.as_bytes())
         .unwrap()
         .iter()
-        .map(|document| Node::convert(document, Reading::Resource, &Shift::None).unwrap())
+        .map(|document| Node::convert(document, Reading::Resource, &Shift::None).unwrap().into())
         .collect();
     declared(&tree, &documents)
 }

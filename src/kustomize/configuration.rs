@@ -238,16 +238,16 @@ fn sort(specs: &mut [FieldSpec]) {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::LoadRestrictor;
     use crate::domain::tree::MemoryTree;
 
+    use super::super::Options;
     use super::*;
 
     #[test]
     fn what_is_built_in_merged_with_itself_is_itself() {
         let tree = MemoryTree::of([]);
         let store = crate::kustomize::Files::default();
-        let mut loader = Loader::new(&tree, &store, LoadRestrictor::Root);
+        let mut loader = Loader::new(&tree, &Options::new(&store));
         let (built_in, place) = (Configuration::built_in(), Place::start_of("k"));
         assert_eq!(Configuration::default().merged(&built_in, &mut loader, &place).unwrap(), *built_in);
         assert_eq!(built_in.merged(&built_in, &mut loader, &place).unwrap(), *built_in);

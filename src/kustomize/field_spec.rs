@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::manifest::{Failure, MAX_DEPTH, Node, Place, Result, Value};
+use crate::manifest::{Failure, MAX_DEPTH, Node, Place, Result, Value, leads_to};
 
 use super::id::split_api_version;
 use super::load::Loader;
@@ -90,6 +90,10 @@ impl FieldSpec {
         Ok(())
     }
 
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().map(|segment| &*segment.name)
+    }
+
     /// Runs `set` on what the path leads to in `node`, and tells what that cost.
     fn apply(&self, node: &mut Node, leaf: Leaf, set: &mut dyn FnMut(&mut Node) -> Result<()>) -> Result<usize> {
         let mut walk = Walk { spec: self, leaf, set, steps: 0, made: 0 };
@@ -118,9 +122,12 @@ pub(super) fn reach(
     for spec in specs {
         let (group, version) = split_api_version(resource.api_version());
         if spec.is_for(group, version, resource.kind()) {
+            let mut apply = |resource: &mut Resource| {
+                spec.apply(resource.node.part_mut(|path| leads_to(spec.keys(), path)), leaf, set)
+            };
             let cost = match spec.path.contains("metadata/annotations") {
-                true => resource.with_notes(|resource| spec.apply(&mut resource.node, leaf, set))?,
-                false => spec.apply(&mut resource.node, leaf, set)?,
+                true => resource.with_notes(apply)?,
+                false => apply(resource)?,
             };
             // Before the next spec: one alone makes no more than the resource has places for.
             loader.spend(cost, place)?;
@@ -229,11 +236,11 @@ fn conflict(incoming: &FieldSpec, spec: &FieldSpec) -> Box<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::LoadRestrictor;
     use crate::domain::tree::MemoryTree;
     use crate::manifest::{Reading, Shift};
     use crate::yaml;
 
+    use super::super::Options;
     use super::*;
 
     fn resource(text: &str) -> Resource {
@@ -245,7 +252,7 @@ mod tests {
     fn set_at(text: &str, path: &str, create: bool, leaf: Leaf) -> Result<Node> {
         let tree = MemoryTree::of([]);
         let store = crate::kustomize::Files::default();
-        let mut loader = Loader::new(&tree, &store, LoadRestrictor::Root);
+        let mut loader = Loader::new(&tree, &Options::new(&store));
         let mut resource = resource(text);
         let specs = [FieldSpec::built_in("", "", "K", path, create)];
         let place = Place::start_of("k");

@@ -11,12 +11,13 @@ use crate::manifest::{Failure, Place, Result, Shift};
 use crate::yaml::{self, ScalarKind};
 
 use super::model::Kustomization;
+use super::outline::Outline;
 use super::resource::{Resource, read_resources};
 
 /// How many independent parts the store has, so that threads seldom wait for each other.
 const SHARDS: usize = 32;
 /// How many values are kept, about 100 bytes each; beyond, one part after the other begins anew.
-const MAX_VALUES: usize = 1_000_000;
+const MAX_VALUES: usize = 600_000;
 
 /// A file of a tree, parsed, with what else was made of it.
 #[derive(Debug)]
@@ -25,8 +26,6 @@ pub(super) struct Parsed {
     pub(super) source: Arc<[u8]>,
     /// How many values the documents hold.
     pub(super) size: usize,
-    /// A number for what the documents say; comments do not count.
-    pub(super) fingerprint: u64,
     identity: Option<ContentId>,
     /// Dropped once something was made of them, for that is what is asked for again.
     documents: Mutex<Option<Arc<[yaml::Node]>>>,
@@ -36,17 +35,28 @@ pub(super) struct Parsed {
 
 impl Parsed {
     fn read(file: &TreePath, source: Arc<[u8]>, identity: Option<ContentId>) -> Result<Self> {
-        let documents = yaml::parse(file.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
+        let (documents, size, resources) = match Outline::read(file.as_str(), &source) {
+            Some(outline) => (None, outline.size, OnceLock::from(outline.resources)),
+            None => {
+                let parsed = yaml::parse(file.as_str(), &source).map_err(|error| Failure::of_yaml(&error, &source))?;
+                let size = parsed.iter().map(size).sum();
+                (Some(parsed.into()), size, OnceLock::new())
+            }
+        };
         Ok(Self {
             file: file.as_str().into(),
-            size: documents.iter().map(size).sum(),
-            fingerprint: fingerprint(&documents),
             source,
-            documents: Mutex::new(Some(documents.into())),
+            size,
             identity,
-            resources: OnceLock::new(),
+            documents: Mutex::new(documents),
+            resources,
             kustomization: OnceLock::new(),
         })
+    }
+
+    /// A number for what the documents say; comments do not count.
+    pub(super) fn fingerprint(&self) -> u64 {
+        fingerprint(&self.documents())
     }
 
     /// The file's documents.
@@ -148,7 +158,7 @@ impl Files {
 }
 
 /// Checks that the keys of a resource are strings: kustomize cannot print others.
-fn check_keys(node: &yaml::Node) -> Result<()> {
+pub(super) fn check_keys(node: &yaml::Node) -> Result<()> {
     match &node.value {
         yaml::Value::Scalar(_) => Ok(()),
         yaml::Value::Sequence(elements) => elements.iter().try_for_each(check_keys),

@@ -66,7 +66,7 @@ fn read_operation(node: &Node) -> Result<Operation> {
 
 /// How many steps the operations take on a resource: each may move a whole list, a copy measures the whole document.
 pub(super) fn steps(resource: &Resource, operations: &[Operation]) -> usize {
-    let size = resource.node.size();
+    let size = resource.node.part(|path| are_about(operations, path)).size();
     let copies = operations.iter().filter(|operation| matches!(operation.action, Action::Copy { .. })).count();
     let moves = (size / MOVES_FOR_ONE).saturating_mul(operations.len());
     size.saturating_mul(1 + copies).saturating_add(moves).saturating_add(resource.renames())
@@ -74,11 +74,23 @@ pub(super) fn steps(resource: &Resource, operations: &[Operation]) -> usize {
 
 /// Applies the operations in order; the first that does not apply is an error.
 pub(super) fn apply(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
-    resource.with_notes(|resource| operations.iter().try_for_each(|operation| operation.apply(&mut resource.node)))?;
-    forget_quotes(&mut resource.node);
-    flatten_annotations(&mut resource.node);
+    resource.with_notes(|resource| {
+        let node = resource.node.part_mut(|path| are_about(operations, path));
+        operations.iter().try_for_each(|operation| operation.apply(node))?;
+        forget_quotes(node);
+        flatten_annotations(node);
+        Ok(())
+    })?;
     resource.drop_empty_annotations();
     Ok(())
+}
+
+/// Tells whether an operation sees the value at `path`.
+fn are_about(operations: &[Operation], path: &[&str]) -> bool {
+    operations.iter().any(|operation| match &operation.action {
+        Action::Add(to, _) | Action::Replace(to, _) | Action::Remove(to) | Action::Test(to, _) => to.leads_to(path),
+        Action::Move { from, path: to } | Action::Copy { from, path: to } => from.leads_to(path) || to.leads_to(path),
+    })
 }
 
 /// Kustomize reads annotations back as text, and what has no text of its own becomes empty.

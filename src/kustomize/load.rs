@@ -8,9 +8,9 @@ use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{Tree, TreePath};
 use crate::manifest::{Failure, Place, Result};
 
-use super::LoadRestrictor;
 use super::files::{Files, Parsed};
 use super::strategic_merge::Definitions;
+use super::{LoadRestrictor, Options};
 
 /// How many files one overlay may read, a file read twice counted twice.
 pub(super) const MAX_FILES: usize = 10_000;
@@ -37,7 +37,8 @@ pub(super) struct Loader<'t> {
     steps: usize,
     /// The schema that replaces the built-in one.
     schema: Option<Rc<Definitions>>,
-    fingerprint: DefaultHasher,
+    /// What was read until now, if it is wanted.
+    fingerprint: Option<DefaultHasher>,
 }
 
 /// What a path in a kustomization leads to.
@@ -49,8 +50,17 @@ pub(super) enum Found {
 
 impl<'t> Loader<'t> {
     /// Starts with nothing read.
-    pub(super) fn new(tree: &'t dyn Tree, store: &'t Files, restrictor: LoadRestrictor) -> Self {
-        Self { tree, store, restrictor, files: 0, nodes: 0, steps: 0, schema: None, fingerprint: DefaultHasher::new() }
+    pub(super) fn new(tree: &'t dyn Tree, options: &Options<'t>) -> Self {
+        Self {
+            tree,
+            store: options.files,
+            restrictor: options.load_restrictor,
+            files: 0,
+            nodes: 0,
+            steps: 0,
+            schema: None,
+            fingerprint: options.has_fingerprint.then(DefaultHasher::new),
+        }
     }
 
     /// Looks up `path`, written at `place` in a kustomization of `root`.
@@ -115,13 +125,15 @@ impl<'t> Loader<'t> {
         self.count_file(place)?;
         let parsed = self.store.parse(self.tree, file, place)?;
         self.spend(parsed.size, place)?;
-        parsed.fingerprint.hash(&mut self.fingerprint);
+        if let Some(hasher) = &mut self.fingerprint {
+            parsed.fingerprint().hash(hasher);
+        }
         Ok(parsed)
     }
 
-    /// A number for all that was read until now; comments in YAML do not count.
-    pub(super) fn fingerprint(&self) -> u64 {
-        self.fingerprint.finish()
+    /// A number for all that was read until now, if it is wanted; comments in YAML do not count.
+    pub(super) fn fingerprint(&self) -> Option<u64> {
+        self.fingerprint.as_ref().map(DefaultHasher::finish)
     }
 
     /// Parses the one kustomization of the directory `root`; `place` is what refers to it.

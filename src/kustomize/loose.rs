@@ -7,7 +7,7 @@ use crate::yaml;
 
 use super::files::Files;
 use super::load::{Loader, MAX_FILES, kustomization_files};
-use super::{LoadRestrictor, Rendered};
+use super::{LoadRestrictor, Options, Rendered};
 
 /// How deep directories may be nested.
 const MAX_DIRECTORIES: usize = 64;
@@ -41,7 +41,7 @@ fn read(tree: &dyn Tree, directory: &TreePath, store: &Files) -> Result<Rendered
     };
     collect(tree, &start, 0, &mut files)?;
     files.sort();
-    let mut loader = Loader::new(tree, store, LoadRestrictor::None);
+    let mut loader = Loader::new(tree, &Options { load_restrictor: LoadRestrictor::None, ..Options::new(store) });
     let mut rendered = Rendered::default();
     for file in files {
         let parsed = loader.parse(&file, &Place::start_of(file.as_str()))?;

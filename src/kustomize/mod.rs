@@ -37,6 +37,7 @@ mod model;
 mod names;
 mod namespace;
 mod openapi;
+mod outline;
 mod patches;
 mod plugins;
 mod pointer;
@@ -60,7 +61,7 @@ pub use mentions::mentions;
 
 use crate::domain::tree::TreeError;
 use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath, Vendored};
-use crate::manifest::{self, ImageOverride, Node, Shared};
+use crate::manifest::{self, ImageOverride, Shared};
 
 /// How an overlay is resolved.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,16 @@ pub struct Options<'f> {
     pub files: &'f Files,
     /// Remote bases that lie in the repository.
     pub vendored: &'f [Vendored],
+    /// Whether [`Rendered::fingerprint`] is wanted.
+    pub has_fingerprint: bool,
+}
+
+impl<'f> Options<'f> {
+    /// The settings kustomize begins with.
+    #[must_use]
+    pub fn new(files: &'f Files) -> Self {
+        Self { load_restrictor: LoadRestrictor::default(), files, vendored: &[], has_fingerprint: false }
+    }
 }
 
 /// The documents of an overlay, as they would be deployed.
@@ -80,12 +91,12 @@ pub struct Rendered {
     /// What could not be resolved, and the images declared for it.
     unresolved: OverlayImages,
     is_built: bool,
-    fingerprint: u64,
+    fingerprint: Option<u64>,
 }
 
 impl Rendered {
-    /// A number for all the files that were read; comments do not count.
-    pub(crate) fn fingerprint(&self) -> u64 {
+    /// A number for all the files that were read, if it was wanted; comments do not count.
+    pub(crate) fn fingerprint(&self) -> Option<u64> {
         self.fingerprint
     }
 
@@ -95,8 +106,8 @@ impl Rendered {
     }
 
     /// The documents as they would be deployed.
-    pub(crate) fn documents(&self) -> impl Iterator<Item = &Node> {
-        self.documents.iter().map(|document| &**document)
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &Shared> {
+        self.documents.iter()
     }
 }
 
@@ -127,7 +138,7 @@ pub(crate) fn resolve_with_images(
     options: &Options<'_>,
     images: &[ImageOverride],
 ) -> Result<Rendered, OverlayError> {
-    let mut loader = load::Loader::new(tree, options.files, options.load_restrictor);
+    let mut loader = load::Loader::new(tree, options);
     accumulate::build(&mut loader, overlay, images, options.vendored)
         .and_then(|(resources, unresolved)| {
             let documents = resources.into_documents()?;

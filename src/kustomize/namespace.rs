@@ -138,5 +138,5 @@ fn is_role_binding(kind: &str) -> bool {
 /// Helm put what it made where it belongs.
 fn is_made_by_helm(resource: &Resource) -> bool {
     const MADE_BY_HELM: &str = "internal.config.kubernetes.io/helm-generated";
-    resource.node.path(&["metadata", "annotations", MADE_BY_HELM]).and_then(Node::text) == Some("true")
+    resource.node.head().path(&["metadata", "annotations", MADE_BY_HELM]).and_then(Node::text) == Some("true")
 }

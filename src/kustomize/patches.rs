@@ -335,7 +335,8 @@ fn merge_all(
         let Some(resource) = set.resources.get_mut(*at) else {
             continue;
         };
-        loader.step(strategic_merge::steps(&resource.node) + resource.renames(), &merge.node.place)?;
+        let base = resource.node.part(|path| strategic_merge::is_about(&merge.node, path));
+        loader.step(strategic_merge::steps(base) + resource.renames(), &merge.node.place)?;
         let (name, namespace) = (resource.name().to_owned(), resource.namespace().to_owned());
         let (kind, api_version) = (resource.kind().to_owned(), resource.api_version().to_owned());
         if allow_name || allow_kind {
@@ -344,13 +345,14 @@ fn merge_all(
         let mut patch = merge.node.clone();
         let place = patch.place.clone();
         patch.set("apiVersion", Node::string(api_version, &place));
-        if !strategic_merge::merge(schemas, &mut resource.node, &mut patch)? {
+        let base = resource.node.part_mut(|path| strategic_merge::is_about(&merge.node, path));
+        if !strategic_merge::merge(schemas, base, &mut patch)? {
             deleted.push(*at);
             continue;
         }
         if !allow_kind {
-            let place = resource.node.place.clone();
-            resource.node.set("kind", Node::string(kind, &place));
+            let place = base.place.clone();
+            base.set("kind", Node::string(kind, &place));
         }
         if !allow_name {
             resource.set_metadata("name", &name);

@@ -1,6 +1,6 @@
 //! JSON pointers as the json-patch library of kustomize follows them.
 
-use crate::manifest::{Node, Value};
+use crate::manifest::{Node, Value, leads_to};
 
 /// A path to a container and the key in it.
 #[derive(Debug, Clone)]
@@ -23,6 +23,12 @@ impl Pointer {
     /// How many levels deep the value stands.
     pub(super) fn depth(&self) -> usize {
         self.parents.as_ref().map_or(0, Vec::len) + 1
+    }
+
+    /// Tells whether the value at `path` is seen where this leads; a text that is no pointer may be the whole document.
+    pub(super) fn leads_to(&self, path: &[&str]) -> bool {
+        let keys = |parents: &Vec<String>| leads_to(parents.iter().chain([&self.key]).map(String::as_str), path);
+        self.parents.as_ref().is_none_or(keys)
     }
 
     /// Finds the container.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::manifest::{Failure, Node, Place, Reading, Result, Shared, Shift, Value};
+use crate::manifest::{Failure, Late, Node, Place, Reading, Result, Shared, Shift, Value};
 use crate::yaml::{self, ScalarKind};
 
 use super::id::Id;
@@ -52,6 +52,12 @@ impl Resource {
             var_names: Vec::new(),
             previous: Vec::new(),
         }
+    }
+
+    /// The same with the value at `path` to be read late.
+    pub(super) fn with_rest(mut self, path: &'static [&'static str], value: Arc<dyn Late>) -> Self {
+        self.node = self.node.with_rest(path, value);
+        self
     }
 
     pub(super) fn api_version(&self) -> &str {
@@ -126,7 +132,7 @@ impl Resource {
     /// Runs `change` on the resource as kustomize has it: with the annotations in which it keeps its notes.
     pub(super) fn with_notes<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.has_notes
-            && let Some(metadata) = self.node.get_mut("metadata")
+            && let Some(metadata) = self.node.head_mut().get_mut("metadata")
         {
             metadata.map_at("annotations");
         }
@@ -139,8 +145,8 @@ impl Resource {
 
     /// Removes annotations that nothing was put in.
     pub(super) fn drop_empty_annotations(&mut self) {
-        if let Some(metadata) = self.node.get_mut("metadata")
-            && metadata.get("annotations").is_some_and(Node::is_empty_map)
+        if self.node.head().path(&["metadata", "annotations"]).is_some_and(Node::is_empty_map)
+            && let Some(metadata) = self.node.head_mut().get_mut("metadata")
         {
             metadata.remove("annotations");
         }
@@ -168,7 +174,7 @@ impl Resource {
 
     /// Sets a text field of the metadata; an empty text removes it.
     pub(super) fn set_metadata(&mut self, key: &str, text: &str) {
-        let Some(metadata) = self.node.map_at("metadata") else {
+        let Some(metadata) = self.node.head_mut().map_at("metadata") else {
             return;
         };
         if text.is_empty() {
@@ -182,7 +188,7 @@ impl Resource {
     /// Tells whether kustomize leaves the resource out of its output.
     pub(super) fn is_local(&self) -> bool {
         const LOCAL: &str = "config.kubernetes.io/local-config";
-        let annotation = self.node.path(&["metadata", "annotations", LOCAL]);
+        let annotation = self.node.head().path(&["metadata", "annotations", LOCAL]);
         annotation.is_some_and(|value| value.text() != Some("false"))
     }
 
@@ -215,8 +221,18 @@ impl Resource {
         }
     }
 
+    /// The place of the whole.
+    pub(super) fn place(&self) -> &Place {
+        &self.node.head().place
+    }
+
+    /// Tells whether nothing is left of it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.node.head().is_null() || self.node.head().is_empty_map()
+    }
+
     fn field(&self, path: &[&str]) -> &str {
-        self.node.path(path).and_then(Node::text).unwrap_or_default()
+        self.node.head().path(path).and_then(Node::text).unwrap_or_default()
     }
 
     fn id_of(&self, previous: &Previous) -> Id {

@@ -31,7 +31,7 @@ impl ResourceSet {
             let id = resource.current_id();
             if ids.contains(&id) {
                 let hint = "list each resource once, or give them different namespaces or a name prefix";
-                return Err(Failure::at(&resource.node.place, format!("{id} is there already"), hint));
+                return Err(Failure::at(resource.place(), format!("{id} is there already"), hint));
             }
             ids.insert(id);
             self.resources.push(resource);
@@ -52,7 +52,7 @@ impl ResourceSet {
         unresolved: &mut Unresolved,
     ) -> Result<()> {
         let id = generated.current_id();
-        let place = generated.node.place.clone();
+        let place = generated.place().clone();
         self.step(loader, &place)?;
         let matches: Vec<usize> = self.indexes_of(&id);
         match (matches.as_slice(), generated.behavior) {
@@ -95,7 +95,7 @@ impl ResourceSet {
 
     /// Drops resources of which nothing is left.
     pub(super) fn drop_empty(&mut self) {
-        self.resources.retain(|resource| !resource.node.is_null() && !resource.node.is_empty_map());
+        self.resources.retain(|resource| !resource.is_empty());
     }
 
     /// Fails when two resources have one id.
@@ -112,7 +112,7 @@ impl ResourceSet {
         let mut ids = HashSet::new();
         let mut documents = Vec::new();
         for resource in self.resources {
-            resource.check_identity(&resource.node.place)?;
+            resource.check_identity(resource.place())?;
             resource.check_subjects()?;
             if resource.is_local() {
                 continue;
@@ -121,7 +121,7 @@ impl ResourceSet {
             // A hash of the content would tell these apart.
             if !resource.has_hash && ids.contains(&id) {
                 let message = format!("two resources became {id}");
-                return Err(Failure::at(&resource.node.place, message, "keep their names apart"));
+                return Err(Failure::at(resource.place(), message, "keep their names apart"));
             }
             ids.insert(id);
             documents.push(resource.node);

@@ -68,7 +68,7 @@ impl Selector {
     /// Tells whether labels and annotations of `resource` are meant.
     pub(super) fn selects_metadata(&self, resource: &Resource) -> bool {
         let fits = |selector: &Option<LabelSelector>, field| {
-            let map = resource.node.path(&["metadata", field]);
+            let map = resource.node.head().path(&["metadata", field]);
             selector.as_ref().is_none_or(|selector| selector.matches(map))
         };
         fits(&self.labels, "labels") && fits(&self.annotations, "annotations")

@@ -34,7 +34,7 @@ fn as_text(written: &Written) -> Text {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Files, LoadRestrictor, Options, images, resolve_with_images};
+    use super::super::{Files, Options, images, resolve_with_images};
     use super::*;
     use crate::domain::TreePath;
     use crate::domain::tree::MemoryTree;
@@ -49,8 +49,8 @@ mod tests {
         let place = Place::start_of(".argocd-source.yaml");
         let read = |text: &&str| ImageOverride::of_text(&Node::string(*text, &place)).unwrap();
         let sets: Vec<ImageOverride> = sets.iter().map(read).collect();
-        let options = Options { load_restrictor: LoadRestrictor::Root, files: &Files::default(), vendored: &[] };
-        let found = resolve_with_images(&tree, &TreePath::root(), &options, &sets).unwrap();
+        let files = Files::default();
+        let found = resolve_with_images(&tree, &TreePath::root(), &Options::new(&files), &sets).unwrap();
         images(&found).uses.into_iter().map(|found| found.image).collect()
     }
 

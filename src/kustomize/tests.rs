@@ -20,7 +20,8 @@ spec:
 ";
 
 fn resolve_at(tree: &MemoryTree, path: &str, load_restrictor: LoadRestrictor) -> Result<Rendered, OverlayError> {
-    let options = Options { load_restrictor, files: &Files::default(), vendored: &[] };
+    let files = Files::default();
+    let options = Options { load_restrictor, ..Options::new(&files) };
     resolve(tree, &TreePath::parse(path).unwrap(), &options)
 }
 

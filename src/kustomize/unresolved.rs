@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::domain::{DecidedBy, ImageUse, OverlayImages, Partial, UseClass};
-use crate::manifest::{self, Decided, Failure, Node, Place, Result};
+use crate::manifest::{self, Decided, Failure, Node, Place, Result, Shared};
 
 use super::images::ImageEntry;
 
@@ -16,8 +16,8 @@ pub(super) struct Unresolved {
     partial: Vec<Partial>,
     seen: HashSet<Partial>,
     pins: Vec<ImageUse>,
-    patches: Vec<Node>,
-    values: Vec<Node>,
+    patches: Vec<Shared>,
+    values: Vec<Shared>,
 }
 
 impl Unresolved {
@@ -61,13 +61,13 @@ impl Unresolved {
     }
 
     /// Keeps a patch whose target is absent: what it says of images is known.
-    pub(super) fn keep_patch(&mut self, patch: &Node) {
+    pub(super) fn keep_patch(&mut self, patch: &Shared) {
         self.patches.push(patch.clone());
     }
 
     /// Keeps the values of a chart.
     pub(super) fn keep_values(&mut self, values: Node) {
-        self.values.push(values);
+        self.values.push(values.into());
     }
 
     /// Keeps what the `images` of a kustomization pin, in case they are about images in a gap.

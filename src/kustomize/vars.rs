@@ -149,7 +149,7 @@ impl VarSet {
         }
         // kustomize puts a hash of the content behind the names of what it generates; nothing is hashed here.
         if !hashed.is_empty() {
-            let images = uses(resources.resources.iter().map(|resource| &*resource.node));
+            let images = uses(resources.resources.iter().map(|resource| &resource.node));
             for (var, location) in hashed {
                 let is_in = |image: &crate::domain::ImageUse| {
                     let parts = [Some(&image.origins.name), image.origins.tag.as_ref(), image.origins.digest.as_ref()];

@@ -22,6 +22,6 @@ pub(crate) use node::{MAX_DEPTH, Node, Place, Reading, Scalar, Value};
 pub(crate) use parts::{ImageParts, Part, part};
 pub(crate) use reference::{Decided, split};
 pub(crate) use select::{Step, at, bind, field, select};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Late, Shared, leads_to};
 pub use uses::sites_digest;
-pub(crate) use uses::{image_use, uses, workload_of};
+pub(crate) use uses::{image_use, uses, uses_in, workload_of};

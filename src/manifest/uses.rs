@@ -7,22 +7,28 @@ use crate::domain::{DecidedBy, Digest, ImageUse, OverlayImages, UseClass, Worklo
 use super::node::{Node, Scalar, Value};
 use super::parts::ImageParts;
 use super::reference::Decided;
+use super::shared::Shared;
 
 /// Lists the images of documents; those that define custom resources are left out, as nothing in them runs.
-pub(crate) fn uses<'d>(documents: impl IntoIterator<Item = &'d Node>) -> Vec<ImageUse> {
-    let mut uses = Vec::new();
-    for document in documents {
-        let workload = workload_of(document);
-        if workload.kind != "CustomResourceDefinition" {
-            let mut walk = Walk { workload, uses: &mut uses, path: String::new() };
-            match &document.value {
-                Value::List(operations) => walk.visit_operations(operations),
-                _ => walk.visit(document, Position::Elsewhere),
-            }
+pub(crate) fn uses<'d>(documents: impl IntoIterator<Item = &'d Shared>) -> Vec<ImageUse> {
+    let is_definition = |document: &Shared| document.head().get("kind").and_then(Node::text) == Some(DEFINITION);
+    documents.into_iter().filter(|document| !is_definition(document)).flat_map(|document| uses_in(document)).collect()
+}
+
+/// Lists the images in one text: a document, a part of one, or a JSON patch.
+pub(crate) fn uses_in(document: &Node) -> Vec<ImageUse> {
+    let (workload, mut uses) = (workload_of(document), Vec::new());
+    if workload.kind != DEFINITION {
+        let mut walk = Walk { workload, uses: &mut uses, path: String::new() };
+        match &document.value {
+            Value::List(operations) => walk.visit_operations(operations),
+            _ => walk.visit(document, Position::Elsewhere),
         }
     }
     uses
 }
+
+const DEFINITION: &str = "CustomResourceDefinition";
 
 /// Computes the digest of all uses and their places, configured and declared ones left out, independent of resource names: the SHA-256 of the sorted lines
 /// `<apiVersion>/<kind>`, path and image, separated by tabs.

@@ -56,7 +56,13 @@ impl<'s> Settings<'s> {
     }
 
     fn options(&self) -> kustomize::Options<'s> {
-        kustomize::Options { load_restrictor: self.load_restrictor, files: self.files, vendored: self.vendored }
+        kustomize::Options {
+            load_restrictor: self.load_restrictor,
+            files: self.files,
+            vendored: self.vendored,
+            // Committed manifests may be older than what they were rendered from.
+            has_fingerprint: matches!(self.render, Some(Render::Directory(_))),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn close(
             let closed = held_against(kustomize::images(&rendered), &images);
             // What a command rendered is of the same revision.
             let is_committed = matches!(render, Render::Directory(_));
-            let rendered_from = is_committed.then(|| resolved.fingerprint());
+            let rendered_from = resolved.fingerprint().filter(|_| is_committed);
             Ok((rendered, OverlayImages { rendered_from, ..closed }))
         }
         Found::Nothing => Ok((resolved, images)),

@@ -15,6 +15,7 @@ mod node;
 mod parse;
 mod position;
 mod scalar;
+mod skim;
 mod timestamp;
 
 pub use error::Error;
@@ -23,3 +24,4 @@ pub use fields::{Fields, nearest, read_file};
 pub use node::{Mark, Node, Scalar, Style, Value};
 pub use parse::{MAX_DEPTH, MAX_NODES, MAX_SIZE_BYTES, parse};
 pub use scalar::{ScalarKind, print_resource_scalar, resolve_kustomization_scalar, resolve_resource_scalar};
+pub use skim::{Skimmed, skim};

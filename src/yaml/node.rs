@@ -129,8 +129,20 @@ impl Node {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::parse;
+    use super::{Node, Value};
+
+    /// Values without their places.
+    pub(in super::super) fn values(node: &Node) -> String {
+        match &node.value {
+            Value::Scalar(scalar) => format!("{:?}", scalar.text),
+            Value::Sequence(elements) => format!("{:?}", elements.iter().map(values).collect::<Vec<_>>()),
+            Value::Mapping(entries) => {
+                format!("{:?}", entries.iter().map(|(key, value)| (values(key), values(value))).collect::<Vec<_>>())
+            }
+        }
+    }
 
     #[test]
     fn the_last_of_duplicate_keys_is_the_one_that_counts() {

@@ -12,8 +12,8 @@ pub(super) struct Positions<'t> {
 impl<'t> Positions<'t> {
     /// Prepares positions in `text`.
     pub(super) fn of(text: &'t str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
+        let breaks = memchr::memchr_iter(b'\n', text.as_bytes());
+        let line_starts = std::iter::once(0).chain(breaks.map(|at| at + 1)).collect();
         Self { text, line_starts, last: (0, 0, 0) }
     }
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 fn build(tree: &MemoryTree, overlay: &str, load_restrictor: LoadRestrictor) -> Result<OverlayImages, OverlayError> {
     let overlay = TreePath::parse(overlay).unwrap();
-    resolve(tree, &overlay, &Options { load_restrictor, files: &Files::default(), vendored: &[] })
-        .map(|rendered| images(&rendered))
+    let files = Files::default();
+    resolve(tree, &overlay, &Options { load_restrictor, ..Options::new(&files) }).map(|rendered| images(&rendered))
 }
 
 fn of_class(images: &OverlayImages, class: UseClass) -> Vec<String> {

@@ -30,7 +30,7 @@ pub(super) struct Config {
 impl Config {
     /// Takes a resource as it is after all that was done to it.
     pub(super) fn of(resource: &Resource, loader: &mut Loader<'_>) -> Result<Self> {
-        let place = resource.node.place.clone();
+        let place = resource.place().clone();
         loader.spend(resource.node.size(), &place)?;
         let source = TreePath::parse(&place.file).and_then(|file| loader.source(&file)).unwrap_or_default();
         let writer = Writer { file: place.file.clone(), source: &source, lines: line_starts(&source) };

@@ -34,7 +34,7 @@ impl External {
             (false, _) => Obstacle::Plugin,
         };
         let what = format!("{} {} {}", config.api_version(), config.kind(), config.name());
-        Some(Self { reason, what, place: config.node.place.clone() })
+        Some(Self { reason, what, place: config.place().clone() })
     }
 }
 

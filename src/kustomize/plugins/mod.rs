@@ -86,14 +86,14 @@ pub(super) fn validate(
 ) -> Result<()> {
     for config in configs {
         let before = resources.resources.clone();
-        loader.spend(before.iter().map(|resource| resource.node.size()).sum(), &config.node.place)?;
+        loader.spend(before.iter().map(|resource| resource.node.size()).sum(), config.place())?;
         transform(loader, root, std::slice::from_ref(config), resources, unresolved)?;
         let is_same = |(old, new): (&Resource, &Resource)| {
             is_equal(&old.node, &new.node) && old.names().count() == new.names().count()
         };
         if before.len() != resources.resources.len() || !before.iter().zip(&resources.resources).all(is_same) {
             let message = format!("the validator {} changes resources", config.current_id());
-            return Err(Failure::at(&config.node.place, message, "list it under `transformers`"));
+            return Err(Failure::at(config.place(), message, "list it under `transformers`"));
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use path::{lookup, split_path};
 use stop::Stop;
 
 use crate::domain::TreePath;
-use crate::manifest::{Failure, MAX_DEPTH, Node, Result};
+use crate::manifest::{Failure, MAX_DEPTH, Node, Result, leads_to};
 
 use super::id::split_api_version;
 use super::load::Loader;
@@ -117,7 +117,8 @@ impl entry::SourceField {
             return Err(Failure::at(&self.place, message, hint));
         };
         let path = split_path(&self.path);
-        let found = lookup(&resource.node, &path).map_err(Stop::into_failure)?;
+        let found =
+            lookup(resource.node.part(|late| leads_to(keys(&self.path), late)), &path).map_err(Stop::into_failure)?;
         let is_empty = |node: &&Node| node.is_null() || (node.as_scalar().is_none() && node.size() == 1);
         let Some(node) = found.filter(|node| !is_empty(node)) else {
             let message = format!("the source {} has no value at `{}`", resource.current_id(), self.path);
@@ -146,6 +147,11 @@ impl entry::SourceField {
     }
 }
 
+/// The keys at the beginning of a path, up to the first that may be more than a name.
+fn keys(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.').map(|key| if key.starts_with('[') { "*" } else { key })
+}
+
 impl Target {
     fn selects(&self, resource: &Resource) -> bool {
         let is_rejected_by_metadata =
@@ -167,12 +173,20 @@ impl Target {
         let create = self.options.create.then(|| Kind::of(value));
         let mut walk = Walk { create, place: &value.place, visited: 0 };
         let is_text = parts.len() > 1
-            && structured::set_in_text(&mut resource.node, &parts, value, &mut walk).map_err(Stop::into_failure)?;
+            && structured::set_in_text(
+                resource.node.part_mut(|late| leads_to(keys(path), late)),
+                &parts,
+                value,
+                &mut walk,
+            )
+            .map_err(Stop::into_failure)?;
         if is_text {
             return Ok(walk.visited + value.size());
         }
         let mut set = |field: &mut Node| set::set(field, value, &self.options).map_err(Stop::Fatal);
-        let found = walk.visit(&mut resource.node, &parts, &mut set).map_err(Stop::into_failure)?;
+        let found = walk
+            .visit(resource.node.part_mut(|late| leads_to(keys(path), late)), &parts, &mut set)
+            .map_err(Stop::into_failure)?;
         if found == 0 {
             let message = format!("{} has no field `{path}`", resource.current_id());
             return Err(Failure::at(&self.place, message, "correct the field path, or set `options.create`"));

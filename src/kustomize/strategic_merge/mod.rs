@@ -31,6 +31,15 @@ pub(super) fn merge(schemas: Schemas<'_>, base: &mut Node, patch: &mut Node) -> 
     }
 }
 
+/// Tells whether a patch has anything to say of the value at `path`, or directs what becomes of what is around it.
+pub(super) fn is_about(patch: &Node, path: &[&str]) -> bool {
+    let around = std::iter::successors(Some((patch, path)), |(node, path)| {
+        let (key, rest) = path.split_first()?;
+        node.get(key).map(|value| (value, rest))
+    });
+    around.into_iter().any(|(node, rest)| rest.is_empty() || node.get(directive::KEY).is_some())
+}
+
 /// How many steps a merge into `base` takes at most: a list of mappings may be merged by key, each element held against all.
 pub(super) fn steps(base: &Node) -> usize {
     match &base.value {

@@ -10,13 +10,14 @@ use crate::domain::{ImageField, ImageUse, UseClass, Workload};
 use super::node::Node;
 use super::reference::Decided;
 use super::select::{field, select};
+use super::shared::Shared;
 use super::uses::{image_use, workload_of};
 
 /// Lists the images at known paths and at `fields`, each place once.
-pub(crate) fn configured<'d>(documents: impl IntoIterator<Item = &'d Node>, fields: &[ImageField]) -> Vec<ImageUse> {
+pub(crate) fn configured<'d>(documents: impl IntoIterator<Item = &'d Shared>, fields: &[ImageField]) -> Vec<ImageUse> {
     let mut uses = Vec::new();
     for document in documents {
-        let workload = workload_of(document);
+        let workload = workload_of(document.head());
         if workload.kind == "CustomResourceDefinition" {
             continue;
         }
@@ -71,10 +72,10 @@ mod tests {
     use crate::yaml;
 
     fn found(text: &str, fields: &[ImageField]) -> Vec<(String, String, String)> {
-        let documents: Vec<Node> = yaml::parse("f.yaml", text.as_bytes())
+        let documents: Vec<Shared> = yaml::parse("f.yaml", text.as_bytes())
             .unwrap()
             .iter()
-            .map(|document| Node::convert(document, Reading::Resource, &Shift::None).unwrap())
+            .map(|document| Node::convert(document, Reading::Resource, &Shift::None).unwrap().into())
             .collect();
         let uses = configured(&documents, fields);
         let show = |found: ImageUse| (found.field, found.image, found.location.to_string());
