@@ -115,7 +115,7 @@ pub struct ImageUse {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partial {
     /// The kind of obstacle: `remote-base`, `helm`, `plugin`, `helm-default-tag`, `helm-default-repository`,
-    /// `helm-no-image`, `declared-name`, `declared-tag`, `declared-text`, `argocd-source`.
+    /// `helm-no-image`, `declared-name`, `declared-tag`, `declared-template`, `declared-text`, `argocd-source`.
     pub reason: String,
     /// What it is about, as written.
     pub what: String,

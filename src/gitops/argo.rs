@@ -4,8 +4,9 @@
 use crate::manifest::{ImageOverride, Node};
 
 use super::flux::elements;
-use super::helm;
 use super::sink::Sink;
+use super::values;
+use super::{generators, helm};
 
 /// Reads the sources of an `Application`.
 pub(super) fn read_application(document: &Node, sink: &mut Sink<'_, '_>) {
@@ -14,10 +15,23 @@ pub(super) fn read_application(document: &Node, sink: &mut Sink<'_, '_>) {
     }
 }
 
-/// Reads the sources in the template of an `ApplicationSet`.
+/// Reads the sources in the template of an `ApplicationSet`, once for each element of its list generators. What other generators
+/// fill in is not known.
 pub(super) fn read_application_set(document: &Node, sink: &mut Sink<'_, '_>) {
-    if let Some(spec) = document.path(&["spec", "template", "spec"]) {
-        read_sources(spec, "spec.template.spec", sink);
+    let generators = document.path(&["spec", "generators"]);
+    let Some(template) = document.path(&["spec", "template", "spec"]) else { return };
+    match generators::fill(generators, template) {
+        None => {
+            let fingerprint = generators::fingerprint(generators);
+            sink.in_template(&fingerprint, |sink| read_sources(template, "spec.template.spec", sink));
+        }
+        Some(filled) => {
+            for generators::Filled { template, element } in filled {
+                let fingerprint = generators::fingerprint(generators);
+                let field = format!("{element}:spec.template.spec");
+                sink.in_template(&fingerprint, |sink| read_sources(&template, &field, sink));
+            }
+        }
     }
 }
 
@@ -44,6 +58,7 @@ fn read_source(source: &Node, field: &str, sink: &mut Sink<'_, '_>) {
         }
     }
     if let Some(settings) = source.get("helm") {
-        helm::read(settings, &format!("{field}.helm"), sink);
+        let chart = values::chart(source.get("chart").or(source.get("path")), source.get("targetRevision"));
+        helm::read(settings, &format!("{field}.helm"), &chart, sink);
     }
 }

@@ -117,7 +117,7 @@ fn read(tree: &dyn Tree, settings: [Option<&Node>; 2], values: Option<&Node>) ->
         let base = values.map(|values| Base { values, field: String::new() });
         let mut sources = Sources::new(tree);
         let mut sink = Sink::new(Workload::default(), &mut sources, &mut overrides.helm);
-        helm::read_parameters(helm, base.as_ref(), "helm", &mut sink);
+        helm::read_parameters(helm, base.as_ref(), "helm", "the chart", &mut sink);
     }
     Ok(overrides)
 }

@@ -4,6 +4,7 @@
 use crate::manifest::{ImageOverride, Node, Value};
 
 use super::sink::Sink;
+use super::values;
 
 /// Reads `spec.images` and the patches of a `Kustomization`.
 pub(super) fn read_kustomization(document: &Node, sink: &mut Sink<'_, '_>) {
@@ -12,8 +13,19 @@ pub(super) fn read_kustomization(document: &Node, sink: &mut Sink<'_, '_>) {
     }
 }
 
-/// Reads what a `HelmRelease` lays over the rendered chart.
+/// Reads what a `HelmRelease` hands to its chart, as far as it names images in part, and what it lays over the rendered chart.
 pub(super) fn read_helm_release(document: &Node, sink: &mut Sink<'_, '_>) {
+    if let Some(given) = document.path(&["spec", "values"]) {
+        let of_chart = |key| document.path(&["spec", "chart", "spec", key]);
+        let reference = document.path(&["spec", "chartRef", "name"]);
+        values::read(
+            given,
+            "spec.values",
+            &[],
+            &values::chart(of_chart("chart").or(reference), of_chart("version")),
+            sink,
+        );
+    }
     for (index, renderer) in elements(document.path(&["spec", "postRenderers"])).enumerate() {
         if let Some(kustomize) = renderer.get("kustomize") {
             read_kustomize(kustomize, &format!("spec.postRenderers[{index}].kustomize"), sink);

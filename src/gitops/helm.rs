@@ -5,6 +5,7 @@ use crate::manifest::{self, Decided, ImageParts, Node, Part, Step, part};
 
 use super::flux::elements;
 use super::sink::Sink;
+use super::values;
 
 /// How many parameters one source may have.
 const MAX_PARAMETERS: usize = 1_000;
@@ -16,8 +17,8 @@ pub(super) struct Base<'b> {
     pub(super) field: String,
 }
 
-/// Reads the settings under `helm`; `field` is the path to them.
-pub(super) fn read(settings: &Node, field: &str, sink: &mut Sink<'_, '_>) {
+/// Reads the settings under `helm` for `chart`; `field` is the path to them.
+pub(super) fn read(settings: &Node, field: &str, chart: &str, sink: &mut Sink<'_, '_>) {
     let object = settings.get("valuesObject").filter(|object| !object.is_null());
     // Argo CD passes over the text where there is an object.
     let text = match (object, settings.get("values")) {
@@ -29,10 +30,13 @@ pub(super) fn read(settings: &Node, field: &str, sink: &mut Sink<'_, '_>) {
         (None, Some(values)) => Some(Base { values, field: format!("{field}.values") }),
         (None, None) => None,
     };
-    let images = read_parameters(settings, base.as_ref(), field, sink);
-    if let (Some(values), Some(base)) = (&text, &base) {
-        add_values(values, &base.field, &images, sink);
+    let images = read_parameters(settings, base.as_ref(), field, chart, sink);
+    let Some(base) = base else { return };
+    // What stands in an object is found as any other field `image`, but not filled in.
+    if text.is_some() || sink.is_in_template() {
+        add_values(base.values, &base.field, &images, sink);
     }
+    values::read(base.values, &base.field, &images, chart, sink);
 }
 
 /// Takes the images of values given as text; what parameters changed of them was taken before. (Images in an object are
@@ -40,21 +44,11 @@ pub(super) fn read(settings: &Node, field: &str, sink: &mut Sink<'_, '_>) {
 fn add_values(values: &Node, field: &str, taken: &[String], sink: &mut Sink<'_, '_>) {
     for found in manifest::uses_in(values) {
         let has_version = found.origins.tag.is_some() || found.origins.digest.is_some();
-        if taken.contains(&found.field) {
-            continue;
-        }
-        if found.class == UseClass::Helm && !has_version {
-            let place = &found.origins.name;
-            let place = manifest::Place { file: place.path.as_str().into(), line: place.line, column: place.column };
-            sink.say("helm-default-tag", no_tag(&found.image), &place);
-        } else {
+        let is_in_part = found.class == UseClass::Helm && !has_version;
+        if !taken.contains(&found.field) && !is_in_part {
             sink.take(vec![found], field);
         }
     }
-}
-
-fn no_tag(image: &str) -> String {
-    format!("{image} has no tag in these values, so the chart's own counts")
 }
 
 /// The parameters about one image.
@@ -73,6 +67,7 @@ pub(super) fn read_parameters(
     settings: &Node,
     base: Option<&Base<'_>>,
     field: &str,
+    chart: &str,
     sink: &mut Sink<'_, '_>,
 ) -> Vec<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -95,7 +90,7 @@ pub(super) fn read_parameters(
         }
     }
     let is_image = |group: &Group<'_>| group.is_image(base);
-    groups.iter().filter(|group| is_image(group)).map(|group| group.add(base, field, sink)).collect()
+    groups.iter().filter(|group| is_image(group)).map(|group| group.add(base, field, chart, sink)).collect()
 }
 
 fn add_whole(value: &Node, name: &str, field: String, sink: &mut Sink<'_, '_>) {
@@ -137,21 +132,21 @@ impl Group<'_> {
     }
 
     /// Puts the parts together and returns the image's field in the base.
-    fn add(&self, base: Option<&Base<'_>>, field: &str, sink: &mut Sink<'_, '_>) -> String {
+    fn add(&self, base: Option<&Base<'_>>, field: &str, chart: &str, sink: &mut Sink<'_, '_>) -> String {
         let name = manifest::field(&self.steps);
         let before = self.below(base);
         let below = |key: &str| before.and_then(|mapping| mapping.get(key)).and_then(part);
         let digest = self.digest.or_else(|| below("digest")).or_else(|| below("sha"));
         let tag = self.tag.or_else(|| below("tag"));
         let Some(repository) = self.repository.or_else(|| below("repository")) else {
-            if let Some((_, place)) = tag.or(digest) {
-                let what = format!("{name} is given a tag or a digest, and its name is left to the chart");
+            if let Some((version, place)) = tag.or(digest) {
+                let what = format!("{name} is given {version}, and its name is left to {chart}");
                 sink.say("declared-name", what, place);
             }
             return name;
         };
         if tag.is_none() && digest.is_none() {
-            sink.say("helm-default-tag", no_tag(repository.0), repository.1);
+            sink.say("declared-tag", values::no_tag(repository.0, chart), repository.1);
             return name;
         }
         let registry = self.registry.or_else(|| below("registry"));

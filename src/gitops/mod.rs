@@ -7,9 +7,11 @@
 mod argo;
 mod argocd_source;
 mod flux;
+mod generators;
 mod helm;
 mod sink;
 mod sources;
+mod values;
 
 pub(crate) use argocd_source::{is_overrides, overrides, reads};
 

@@ -16,12 +16,14 @@ pub(super) struct Sink<'s, 't> {
     workload: Workload,
     sources: &'s mut Sources<'t>,
     declared: &'s mut Declared,
+    /// Where the object is a template: a name for what fills it in.
+    generators: Option<String>,
 }
 
 impl<'s, 't> Sink<'s, 't> {
     /// Collects for `workload`.
     pub(super) fn new(workload: Workload, sources: &'s mut Sources<'t>, declared: &'s mut Declared) -> Self {
-        Self { workload, sources, declared }
+        Self { workload, sources, declared, generators: None }
     }
 
     /// Says what is not known.
@@ -30,10 +32,34 @@ impl<'s, 't> Sink<'s, 't> {
         self.declared.partial.push(partial);
     }
 
+    /// Runs `read` on a template, which generators of that fingerprint fill in.
+    pub(super) fn in_template(&mut self, fingerprint: &str, read: impl FnOnce(&mut Self)) {
+        self.generators = Some(fingerprint.to_owned());
+        read(self);
+        self.generators = None;
+    }
+
+    /// Tells whether what is read is a template.
+    pub(super) fn is_in_template(&self) -> bool {
+        self.generators.is_some()
+    }
+
     /// Takes an image that `name` tells from its neighbours.
     pub(super) fn add(&mut self, image: &str, name: Option<String>, field: String, decided: &Decided) {
         let found = manifest::image_use(&self.workload, UseClass::Declared, name, field, image, decided);
-        self.declared.uses.push(found);
+        self.push(found);
+    }
+
+    /// Keeps an image, or says that it is yet to be filled in.
+    fn push(&mut self, found: ImageUse) {
+        match &self.generators {
+            Some(fingerprint) if found.image.contains("{{") => {
+                let what = format!("{} is filled in by the generators {fingerprint}", found.image);
+                let partial = Partial { reason: "declared-template".to_owned(), what, location: found.location };
+                self.declared.partial.push(partial);
+            }
+            _ => self.declared.uses.push(found),
+        }
     }
 
     /// Takes what an entry of a list of images sets; a tag that it leaves to the manifests is said.
@@ -80,12 +106,8 @@ impl<'s, 't> Sink<'s, 't> {
     pub(super) fn take(&mut self, uses: Vec<ImageUse>, field: &str) {
         for found in uses {
             let joint = if found.field.starts_with('[') { "" } else { "." };
-            self.declared.uses.push(ImageUse {
-                class: UseClass::Declared,
-                workload: self.workload.clone(),
-                field: format!("{field}{joint}{}", found.field),
-                ..found
-            });
+            let field = format!("{field}{joint}{}", found.field);
+            self.push(ImageUse { class: UseClass::Declared, workload: self.workload.clone(), field, ..found });
         }
     }
 

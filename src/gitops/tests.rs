@@ -116,10 +116,79 @@ spec:
         [
             ("spec.sources[0].kustomize.images[0]", "reg.example/api:2", "7:29".to_owned()),
             ("spec.sources[0].kustomize.images[1]", "reg.example/web@sha256:ab", "8:25".to_owned()),
-            ("spec.template.spec.source.kustomize.images[0]", "web:{{tag}}", "16:42".to_owned()),
         ]
     );
-    assert_eq!(reasons(&found), [("declared-tag", 9)]);
+    assert_eq!(reasons(&found), [("declared-tag", 9), ("declared-template", 16)]);
+}
+
+#[test]
+fn the_elements_of_a_list_fill_in_the_template_of_a_set() {
+    let text = "\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+spec:
+  generators:
+  - list:
+      elements:
+      - {cluster: a, tag: '1'}
+      - {cluster: b, tag: '2', image: {name: reg.example/b}}
+  template:
+    spec:
+      source:
+        kustomize: {images: ['web:{{ .tag }}']}
+        helm:
+          parameters: [{name: app.image, value: '{{image.name}}:{{tag}}'}]
+          valuesObject: {image: {repository: api, tag: 'v{{tag}}'}}
+";
+    let found = read(text);
+    let element = |index: usize| format!("spec.generators[0].list.elements[{index}]:spec.template.spec.source");
+    let expected = [
+        (format!("{}.kustomize.images[0]", element(0)), "web:1", "7:28"),
+        (format!("{}.helm.valuesObject.image", element(0)), "api:v1", "7:28"),
+        (format!("{}.kustomize.images[0]", element(1)), "web:2", "8:28"),
+        (format!("{}.helm.parameters[0].value", element(1)), "reg.example/b:2", "8:28"),
+        (format!("{}.helm.valuesObject.image", element(1)), "api:v2", "8:28"),
+    ];
+    let seen = uses(&found);
+    let seen: Vec<_> = seen.iter().map(|(field, image, place)| ((*field).to_owned(), *image, place.as_str())).collect();
+    assert_eq!(seen, expected);
+    let what = &found.partial[0].what;
+    assert!(what.starts_with("{{image.name}}:1 is filled in by the generators "), "{what}");
+    // Another element may change what is not known here.
+    let other = read(&text.replace("cluster: a", "cluster: c"));
+    assert_ne!(other.partial[0].what, *what);
+    let matrix = read(&text.replace("- list:", "- matrix: {}\n    list:"));
+    assert_eq!((matrix.uses.len(), reasons(&matrix).len()), (0, 3));
+}
+
+#[test]
+fn values_that_name_an_image_in_part_are_said_or_put_together() {
+    let text = "\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+spec:
+  chart: {spec: {chart: ingress-nginx, version: 4.10.0}}
+  values:
+    controller:
+      image: {registry: reg.example, image: ingress/controller, tag: v1, digest: 'sha256:ab'}
+    whole: {image: {repository: reg.example/a, tag: '1'}}
+    version: {image: {tag: '2'}}
+    name: [{image: {repository: reg.example/b}}]
+    text: {image: reg.example/c}
+    pull: {image: {pullPolicy: Always}}
+";
+    let found = read(text);
+    let image = "reg.example/ingress/controller:v1@sha256:ab";
+    assert_eq!(uses(&found), [("spec.values.controller.image.image", image, "7:70".to_owned())]);
+    let said: Vec<&str> = found.partial.iter().map(|partial| partial.what.as_str()).collect();
+    assert_eq!(
+        said,
+        [
+            "version.image is given 2, and its name is left to the chart ingress-nginx 4.10.0",
+            "reg.example/b has no tag in these values, so that of the chart ingress-nginx 4.10.0 counts",
+        ]
+    );
+    assert_eq!(reasons(&found), [("declared-name", 9), ("declared-tag", 10)]);
 }
 
 #[test]
@@ -156,7 +225,7 @@ spec:
             ("spec.source.helm.values.sidecar.image", "reg.example/sidecar:7", "18:18".to_owned()),
         ]
     );
-    assert_eq!(reasons(&found), [("declared-name", 11), ("helm-default-tag", 20)]);
+    assert_eq!(reasons(&found), [("declared-name", 11), ("declared-tag", 20)]);
     let api = &found.uses[1];
     assert_eq!((api.origins.name.line, api.decisions[0].image.as_str()), (15, "reg.example/api:2"));
 }

@@ -12,6 +12,9 @@ use crate::manifest;
 /// Kinds whose `image` is a setting, never something that runs: Flux's image automation scans what they name.
 const NOT_RUN: [&str; 2] = ["ImageRepository", "ImagePolicy"];
 
+/// Kinds that hand values to a chart.
+const CHART_USERS: [&str; 3] = ["HelmRelease", "Application", "ApplicationSet"];
+
 /// Lists all images of a rendered overlay.
 pub(super) fn images(
     tree: &dyn Tree,
@@ -75,8 +78,14 @@ pub(super) fn run(uses: Vec<ImageUse>) -> Vec<ImageUse> {
         if is_added(found) {
             return true;
         }
-        let is_setting = found.class != UseClass::Container && NOT_RUN.contains(&found.workload.kind.as_str());
-        !is_setting && (taken.is_empty() || !taken.contains(&place(found)))
+        let is_of =
+            |kinds: &[&str]| found.class != UseClass::Container && kinds.contains(&found.workload.kind.as_str());
+        // Named in part: the chart's own tag counts, which is said as a gap.
+        let has_version = found.origins.tag.is_some() || found.origins.digest.is_some();
+        let is_in_part = found.class == UseClass::Helm && !has_version && is_of(&CHART_USERS);
+        // Its images are declared as they are filled in.
+        let is_template = found.workload.kind == "ApplicationSet" && found.image.contains("{{");
+        !is_in_part && !is_template && !is_of(&NOT_RUN) && (taken.is_empty() || !taken.contains(&place(found)))
     };
     uses.into_iter().filter(runs).collect()
 }

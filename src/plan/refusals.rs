@@ -248,13 +248,14 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
 #[must_use]
 pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
     let (subject, help) = gap(&partial.reason);
-    let moved = match before {
-        Some(before) if before.what != partial.what => format!(", moved from {}", before.what),
-        _ => String::new(),
+    let (severity, moved) = match before {
+        Some(before) if before.what != partial.what => (Severity::Error, format!(", moved from {}", before.what)),
+        Some(_) if is_told_whole(&partial.reason) => (Severity::Note, ", as before this change".to_owned()),
+        _ => (Severity::Error, String::new()),
     };
     Finding {
         rule: "unresolved-overlay".to_owned(),
-        severity: Severity::Error,
+        severity,
         cause: Cause::Change,
         message: format!("{subject}, so not every image is known: {}{moved}", partial.what),
         help: help.to_owned(),
@@ -263,6 +264,12 @@ pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
         width: 0,
         excerpt: None,
     }
+}
+
+/// Tells whether all that the repository has to say of such a gap stands in the words for it: if they are the same at the base, it
+/// is no newly referenced image.
+fn is_told_whole(reason: &str) -> bool {
+    matches!(reason, "declared-name" | "declared-tag" | "declared-template")
 }
 
 /// What a gap is, and the way out.
@@ -295,6 +302,10 @@ fn gap(reason: &str) -> (&'static str, &'static str) {
         "argocd-source" => ("settings of Argo CD for the overlay cannot be applied", "correct the settings"),
         "declared-name" => ("settings name an image without its repository", "write the repository beside the tag"),
         "declared-tag" => ("settings name an image without its tag", "write the tag beside the repository"),
+        "declared-template" => (
+            "settings name an image that another program fills in",
+            "write the image out, or in the elements of a `list` generator",
+        ),
         "declared-text" => ("settings hold text that cannot be read", "correct the text"),
         "not-found" => {
             ("something the overlay needs may stand in what cannot be resolved", "close the other gap first")

@@ -106,7 +106,7 @@ spec:
     assert_eq!(
         found["partial"],
         json!([{
-            "reason": "declared-name", "what": "image is given a tag or a digest, and its name is left to the chart",
+            "reason": "declared-name", "what": "image is given 1.0.0, and its name is left to the chart api",
             "path": "overlays/production/app.yaml", "line": 9,
         }])
     );
@@ -116,4 +116,54 @@ spec:
         "      - {name: image.tag, value: 1.0.1}\n      - {name: image.repository, value: prod.example/api}\n",
     );
     assert_eq!(line(&repository)["declared"][0]["image"], "prod.example/api:1.0.1");
+}
+
+#[test]
+fn a_version_whose_image_only_the_chart_knows_is_refused_when_it_changes_and_noted_while_it_stays() {
+    let release = "\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: web}
+spec:
+  chart: {spec: {chart: web, version: 1.0.0}}
+  values: {image: {tag: '1.0'}, other: x}
+";
+    let path = "overlays/production/web.yaml";
+    let repository = Repository::with(&[("promote-bot.yaml", CONFIG), (path, release)]);
+    let finding = |exit| {
+        let report = Program::new().json(repository.path(), &["check", "--offline"], exit);
+        let found = &report["environments"][0]["findings"][0];
+        json!([found["severity"], found["message"], found["location"]["line"]])
+    };
+    let message = |tag: &str, chart: &str, end: &str| {
+        format!(
+            "settings name an image without its repository, so not every image is known: image is given {tag}, and its name is \
+             left to the chart web {chart}{end}"
+        )
+    };
+    repository.replace(path, "other: x", "other: y");
+    assert_eq!(finding(0), json!(["note", message("1.0", "1.0.0", ", as before this change"), 6]));
+    repository.replace(path, "'1.0'", "'1.1'");
+    assert_eq!(finding(1), json!(["error", message("1.1", "1.0.0", ""), 6]));
+    repository.replace(path, "'1.1'", "'1.0'");
+    repository.replace(path, "version: 1.0.0", "version: 2.0.0");
+    assert_eq!(finding(1), json!(["error", message("1.0", "2.0.0", ""), 6]));
+}
+
+#[test]
+fn an_image_in_parts_of_its_own_changes_as_a_whole() {
+    let release = "\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: ingress}
+spec:
+  values:
+    controller: {image: {registry: prod.example, image: ingress/controller, tag: v1}}
+";
+    let path = "overlays/production/ingress.yaml";
+    let repository = Repository::with(&[("promote-bot.yaml", CONFIG), (path, release)]);
+    repository.replace(path, "tag: v1", "tag: v2");
+    let place = json!([{"path": path, "line": 6, "column": 82}]);
+    let image = "prod.example/ingress/controller";
+    assert_eq!(changed(&repository), [json!([format!("{image}:v1"), format!("{image}:v2"), place])]);
 }
