@@ -37,17 +37,21 @@ pub(super) fn changes(
     let find = |tree: &dyn Tree| -> Result<Vec<Vec<TreePath>>, TreeError> {
         environments.iter().map(|environment| overlay::find_all(tree, environment)).collect()
     };
-    let (difference, in_base, in_head) = thread::scope(|scope| {
+    let (difference, in_base) = thread::scope(|scope| {
         // Against nothing, everything differs.
         let difference = scope.spawn(|| match workspace.range.base {
             Revision::Empty => Ok(None),
             _ => Difference::between(base, head).map(Some),
         });
-        let in_base = scope.spawn(|| find(base));
-        let in_head = find(head);
-        (joined(difference), joined(in_base), in_head)
+        let in_base = find(base);
+        (joined(difference), in_base)
     });
-    let (difference, in_base, in_head) = (difference?, in_base?, in_head?);
+    let (difference, in_base) = (difference?, in_base?);
+    // The same names are the same overlays.
+    let in_head = match &difference {
+        Some(difference) if !difference.has_names() => in_base.clone(),
+        _ => find(head)?,
+    };
     // They are the configuration's, and so every environment's.
     let vendored = all.first().map(|environment| environment.vendored.as_slice()).unwrap_or_default();
     let reach = difference.as_ref().map(|difference| Reach::new(base, difference, vendored));

@@ -1,61 +1,58 @@
 //! Where two trees differ.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZero;
 use std::ops::Bound;
+use std::panic::resume_unwind;
+use std::thread;
 
 use super::tree::{EntryKind, Tree, TreeError, TreePath};
 
 /// How deep directories are entered; where one that differs lies deeper, everything counts as different.
 const MAX_DEPTH: usize = 200;
 
+/// How many directories there are for each core before they are shared out.
+const PAIRS_FOR_CORE: usize = 16;
+
 /// The paths of files, links and submodules that are not the same in two trees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
     paths: BTreeSet<TreePath>,
     is_everywhere: bool,
+    has_names: bool,
 }
 
 impl Difference {
-    /// Compares two trees; directories of one name for their content are not entered.
+    /// Compares two trees, on all cores; directories of one name for their content are not entered.
     ///
     /// # Errors
     /// When a tree cannot be read.
     pub fn between(base: &dyn Tree, head: &dyn Tree) -> Result<Self, TreeError> {
-        let mut found = Self::default();
-        // A stack of its own: how deep a repository nests is its author's choice.
-        let mut pairs = vec![(TreePath::root(), true, true)];
-        while let Some((directory, in_base, in_head)) = pairs.pop() {
-            if in_base && in_head && is_same(base, head, &directory)? {
-                continue;
-            }
-            if directory.components().count() >= MAX_DEPTH {
-                found.paths.insert(directory);
-                found.is_everywhere = true;
-                continue;
-            }
-            let before = if in_base { list(base, &directory)? } else { BTreeMap::new() };
-            let mut after = if in_head { list(head, &directory)? } else { BTreeMap::new() };
-            let mut visit = |name: &str, old: Option<EntryKind>, new: Option<EntryKind>| {
-                let Some(path) = directory.child(name) else { return Ok(()) };
-                let is_directory = |kind| kind == Some(EntryKind::Directory);
-                if is_directory(old) || is_directory(new) {
-                    pairs.push((path.clone(), is_directory(old), is_directory(new)));
-                }
-                let leaf = |kind: Option<EntryKind>| kind.filter(|kind| *kind != EntryKind::Directory);
-                let (old, new) = (leaf(old), leaf(new));
-                if old != new || (old.is_some() && !is_equal(base, head, &path, old)?) {
-                    found.is_everywhere |= [old, new].contains(&Some(EntryKind::Symlink));
-                    found.paths.insert(path);
-                }
-                Ok::<(), TreeError>(())
-            };
-            for (name, old) in before {
-                let new = after.remove(&name);
-                visit(&name, Some(old), new)?;
-            }
-            for (name, new) in after {
-                visit(&name, None, Some(new))?;
-            }
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let mut walk = Walk { base, head, found: Self::default(), pairs: VecDeque::from([Pair::root()]) };
+        // Breadth first, until there is work for everybody.
+        while walk.pairs.len() < cores * PAIRS_FOR_CORE
+            && let Some(pair) = walk.pairs.pop_front()
+        {
+            walk.enter(pair)?;
+        }
+        let Walk { mut found, pairs, .. } = walk;
+        let pairs: Vec<Pair> = pairs.into();
+        let parts: Vec<Result<Self, TreeError>> = thread::scope(|scope| {
+            let workers: Vec<_> = pairs
+                .chunks(pairs.len().div_ceil(cores).max(1))
+                .map(|pairs| {
+                    let pairs = pairs.iter().cloned().collect();
+                    scope.spawn(move || Walk { base, head, found: Self::default(), pairs }.finish())
+                })
+                .collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        for part in parts {
+            let part = part?;
+            found.is_everywhere |= part.is_everywhere;
+            found.has_names |= part.has_names;
+            found.paths.extend(part.paths);
         }
         Ok(found)
     }
@@ -72,6 +69,12 @@ impl Difference {
         below.take_while(|other| other.as_str().starts_with(path.as_str())).any(|other| other.is_within(path))
     }
 
+    /// Tells whether something came, went or became of another kind, or a link changed: else both trees have the same names.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        self.has_names || self.is_everywhere
+    }
+
     /// Tells whether every path counts as different.
     #[must_use]
     pub fn is_everywhere(&self) -> bool {
@@ -81,6 +84,78 @@ impl Difference {
     /// The paths, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
         self.paths.iter()
+    }
+}
+
+/// A directory of either tree, or both.
+#[derive(Clone)]
+struct Pair {
+    directory: TreePath,
+    in_base: bool,
+    in_head: bool,
+}
+
+impl Pair {
+    fn root() -> Self {
+        Self { directory: TreePath::root(), in_base: true, in_head: true }
+    }
+}
+
+/// The directories yet to be compared. A list of its own: how deep a repository nests is its author's choice.
+struct Walk<'t> {
+    base: &'t dyn Tree,
+    head: &'t dyn Tree,
+    found: Difference,
+    pairs: VecDeque<Pair>,
+}
+
+impl Walk<'_> {
+    fn finish(mut self) -> Result<Difference, TreeError> {
+        while let Some(pair) = self.pairs.pop_back() {
+            self.enter(pair)?;
+        }
+        Ok(self.found)
+    }
+
+    fn enter(&mut self, Pair { directory, in_base, in_head }: Pair) -> Result<(), TreeError> {
+        if in_base && in_head && is_same(self.base, self.head, &directory)? {
+            return Ok(());
+        }
+        if directory.components().count() >= MAX_DEPTH {
+            self.found.paths.insert(directory);
+            self.found.is_everywhere = true;
+            return Ok(());
+        }
+        let before = if in_base { list(self.base, &directory)? } else { BTreeMap::new() };
+        let mut after = if in_head { list(self.head, &directory)? } else { BTreeMap::new() };
+        for (name, old) in before {
+            let new = after.remove(&name);
+            self.visit(&directory, &name, Some(old), new)?;
+        }
+        after.into_iter().try_for_each(|(name, new)| self.visit(&directory, &name, None, Some(new)))
+    }
+
+    fn visit(
+        &mut self,
+        directory: &TreePath,
+        name: &str,
+        old: Option<EntryKind>,
+        new: Option<EntryKind>,
+    ) -> Result<(), TreeError> {
+        let Some(path) = directory.child(name) else { return Ok(()) };
+        let is_directory = |kind| kind == Some(EntryKind::Directory);
+        let (in_base, in_head) = (is_directory(old), is_directory(new));
+        let leaf = |kind: Option<EntryKind>| kind.filter(|kind| *kind != EntryKind::Directory);
+        let (old, new) = (leaf(old), leaf(new));
+        self.found.has_names |= old != new || in_base != in_head;
+        if old != new || (old.is_some() && !is_equal(self.base, self.head, &path, old)?) {
+            self.found.is_everywhere |= [old, new].contains(&Some(EntryKind::Symlink));
+            self.found.paths.insert(path.clone());
+        }
+        if in_base || in_head {
+            self.pairs.push_back(Pair { directory: path, in_base, in_head });
+        }
+        Ok(())
     }
 }
 
@@ -128,6 +203,9 @@ mod tests {
         let head = MemoryTree::of([("a/x", "2"), ("a/z", "1"), ("b/f", "1"), ("same/f", "1")]);
         let found = Difference::between(&base, &head).unwrap();
         assert_eq!(paths(&found), ["a/x", "a/y", "a/z", "b", "b/f"]);
+        assert!(found.has_names());
+        let written = MemoryTree::of([("a/x", "2"), ("a/y", "1"), ("b", "1"), ("same/f", "1")]);
+        assert!(!Difference::between(&base, &written).unwrap().has_names());
     }
 
     #[test]

@@ -33,6 +33,11 @@ impl Staged {
         Self { entries: index.entries().iter().filter(is_plain).filter_map(known).collect() }
     }
 
+    /// Tells whether anything is remembered of `path`.
+    pub(super) fn has(&self, path: &TreePath) -> bool {
+        self.entries.contains_key(path)
+    }
+
     /// Returns the hash of the file `path`, at `disk`, when it is as it was staged.
     pub(super) fn identity(&self, path: &TreePath, disk: &Path) -> Option<ContentId> {
         let (id, staged) = self.entries.get(path)?;

@@ -1,6 +1,6 @@
 //! The files on disk.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,11 @@ use crate::domain::tree::{ContentId, EntryKind, Tree, TreeError, TreePath};
 /// The name of what makes a directory a repository.
 const DOT_GIT: &str = ".git";
 
+/// The entries of a directory, sorted by name; none where there is no directory.
+type Entries = Option<Arc<[(String, EntryKind)]>>;
+
 /// The directory below a root: untracked and ignored files included, `.git` hidden. Files are read as they are at each call;
-/// what is a directory stays one.
+/// which there are is looked up once for each directory.
 ///
 /// A directory that holds a `.git` of its own (a submodule, a linked worktree, a clone within the clone) is a
 /// [`EntryKind::Submodule`], as Git would record it.
@@ -22,7 +25,7 @@ const DOT_GIT: &str = ".git";
 pub(super) struct WorkTree {
     root: PathBuf,
     staged: Staged,
-    directories: RwLock<HashSet<TreePath>>,
+    directories: RwLock<HashMap<TreePath, Entries>>,
 }
 
 impl WorkTree {
@@ -32,50 +35,74 @@ impl WorkTree {
     }
 
     fn on_disk(&self, path: &TreePath) -> PathBuf {
-        path.components().fold(self.root.clone(), |disk, name| disk.join(name))
+        let mut disk = self.root.clone();
+        disk.extend(path.components());
+        disk
     }
 
     /// Returns what stands at `path`; nothing below a link or a submodule is ever reached.
     fn find(&self, path: &TreePath) -> Result<Option<EntryKind>, TreeError> {
         let Some(parent) = path.parent() else {
-            return match fs::metadata(&self.root) {
-                Ok(_) => Ok(Some(EntryKind::Directory)),
-                Err(source) => Err(storage(path, source)),
-            };
+            return Ok(self.entries(path)?.map(|_| EntryKind::Directory));
         };
-        if is_hidden(path.name()) || !self.is_directory(&parent)? {
-            return Ok(None);
-        }
-        let kind = inspect(&self.on_disk(path)).map_err(|source| storage(path, source))?;
-        if kind == Some(EntryKind::Directory) {
-            self.directories.write().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
-        }
-        Ok(kind)
+        Ok(kind_in(&self.entries(&parent)?, path.name()))
     }
 
-    /// Tells whether `path` is a directory, reached without a link. How deep it lies does not matter to the stack.
-    fn is_directory(&self, path: &TreePath) -> Result<bool, TreeError> {
+    /// Returns the entries of `path` when it is a directory that is reached without a link. How deep it lies does not matter
+    /// to the stack.
+    fn entries(&self, path: &TreePath) -> Result<Entries, TreeError> {
         let mut unknown = Vec::new();
-        let mut at = path.clone();
-        loop {
-            let is_known = self.directories.read().unwrap_or_else(PoisonError::into_inner).contains(&at);
-            match at.parent().filter(|_| !is_known) {
-                Some(parent) => unknown.push(std::mem::replace(&mut at, parent)),
-                None => break,
+        let mut at = Some(path.clone());
+        let mut above = None;
+        while let Some(directory) = at {
+            if let Some(known) = self.known(&directory) {
+                above = Some(known);
+                break;
             }
+            at = directory.parent();
+            unknown.push(directory);
         }
-        while let Some(below) = unknown.pop() {
-            if is_hidden(below.name()) {
-                return Ok(false);
-            }
-            let kind = inspect(&self.on_disk(&below)).map_err(|source| storage(&below, source))?;
-            if kind != Some(EntryKind::Directory) {
-                return Ok(false);
-            }
-            self.directories.write().unwrap_or_else(PoisonError::into_inner).insert(below);
+        while let Some(directory) = unknown.pop() {
+            // Only the root has nothing above.
+            let is_directory =
+                above.is_none_or(|above| kind_in(&above, directory.name()) == Some(EntryKind::Directory));
+            let found = if is_directory { self.look_up(&directory)? } else { None };
+            let mut known = self.directories.write().unwrap_or_else(PoisonError::into_inner);
+            above = Some(known.entry(directory).or_insert(found).clone());
         }
-        Ok(true)
+        Ok(above.flatten())
     }
+
+    fn known(&self, directory: &TreePath) -> Option<Entries> {
+        self.directories.read().unwrap_or_else(PoisonError::into_inner).get(directory).cloned()
+    }
+
+    fn look_up(&self, directory: &TreePath) -> Result<Entries, TreeError> {
+        let disk = self.on_disk(directory);
+        let failed = |source| storage(directory, source);
+        let listing = match fs::read_dir(&disk) {
+            Ok(listing) => listing,
+            Err(source) if is_absent(&source) => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        let mut entries = Vec::new();
+        for entry in listing {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !is_hidden(&name) {
+                let file_type = entry.file_type().map_err(failed)?;
+                entries.extend(kind_of(file_type, &entry.path()).map(|kind| (name, kind)));
+            }
+        }
+        entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Some(entries.into()))
+    }
+}
+
+fn kind_in(entries: &Entries, name: &str) -> Option<EntryKind> {
+    let entries = entries.as_ref()?;
+    let at = entries.binary_search_by(|(other, _)| other.as_str().cmp(name)).ok()?;
+    entries.get(at).map(|(_, kind)| *kind)
 }
 
 fn is_hidden(name: &str) -> bool {
@@ -83,15 +110,7 @@ fn is_hidden(name: &str) -> bool {
     name.eq_ignore_ascii_case(DOT_GIT)
 }
 
-/// Tells what is at `disk`; `None` for nothing, and for what Git does not record: sockets, pipes, devices.
-fn inspect(disk: &Path) -> io::Result<Option<EntryKind>> {
-    match fs::symlink_metadata(disk) {
-        Ok(metadata) => Ok(kind_of(metadata.file_type(), disk)),
-        Err(source) if is_absent(&source) => Ok(None),
-        Err(source) => Err(source),
-    }
-}
-
+/// The kind of what Git records; `None` for what it does not: sockets, pipes, devices.
 fn kind_of(file_type: FileType, disk: &Path) -> Option<EntryKind> {
     if file_type.is_symlink() {
         Some(EntryKind::Symlink)
@@ -132,30 +151,15 @@ impl Tree for WorkTree {
     }
 
     fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
-        if !self.is_directory(path)? {
-            return Err(TreeError::Missing(path.clone()));
-        }
-        let disk = self.on_disk(path);
-        let failed = |source| storage(path, source);
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(&disk).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if is_hidden(&name) {
-                continue;
-            }
-            let file_type = entry.file_type().map_err(failed)?;
-            entries.extend(kind_of(file_type, &entry.path()).map(|kind| (name, kind)));
-        }
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut known = self.directories.write().unwrap_or_else(PoisonError::into_inner);
-        let is_directory = |(_, kind): &&(String, EntryKind)| *kind == EntryKind::Directory;
-        known.extend(entries.iter().filter(is_directory).filter_map(|(name, _)| path.child(name)));
-        Ok(entries)
+        let entries = self.entries(path)?.ok_or_else(|| TreeError::Missing(path.clone()))?;
+        Ok(entries.to_vec())
     }
 
     fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {
-        let is_reached = path.parent().map(|parent| self.is_directory(&parent)).transpose()?;
-        Ok(self.staged.identity(path, &self.on_disk(path)).filter(|_| is_reached == Some(true)))
+        // A file that is staged may lie behind a link by now.
+        match self.staged.has(path) && self.find(path)? == Some(EntryKind::File) {
+            true => Ok(self.staged.identity(path, &self.on_disk(path))),
+            false => Ok(None),
+        }
     }
 }
