@@ -14,6 +14,41 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CASES = ROOT / "tests" / "kustomize"
 SEPARATOR = "\n%%%%\n"
 LARGEST = 8192
+# Versions of a custom resource definition, and what looks into them.
+VERSIONS = """  - name: v1
+    schema:
+      openAPIV3Schema:
+        description: "text \\"of\\"
+          lines"
+        properties:
+          image: {}
+          size:
+            default: 0.5
+            description: |-
+              a block
+
+              of text
+            enum:
+            - a
+            - 'b'
+    served: true
+  scope: Namespaced
+"""
+DEFINITION = "apiVersion: v1\nkind: CustomResourceDefinition\nmetadata: {name: d, labels: {a: b}}\nspec: "
+DEFINITIONS = [
+    ("resources: [definition.yaml]\nnamespace: n\ncommonLabels: {a: b}\n", ""),
+    ("resources: [definition.yaml]\npatches: [{path: patch.yaml}]\n", DEFINITION + "{conversion: {strategy: None}}\n"),
+    ("resources: [definition.yaml]\npatches: [{path: patch.yaml}]\n", DEFINITION + "{versions: [{name: v2}]}\n"),
+    (
+        "resources: [definition.yaml]\npatches: [{path: patch.yaml, target: {kind: CustomResourceDefinition}}]\n",
+        "[{op: replace, path: /spec/versions/0/name, value: v3}, {op: add, path: /metadata/labels/x, value: y}]\n",
+    ),
+    (
+        "resources: [definition.yaml, base.yaml]\nreplacements:\n- source: {kind: CustomResourceDefinition, fieldPath: spec.versions.0.name}\n"
+        "  targets: [{select: {kind: CustomResourceDefinition}, fieldPaths: [metadata.name]}]\n",
+        "",
+    ),
+]
 
 
 def recorded():
@@ -48,6 +83,7 @@ def main(target):
     directory.mkdir(parents=True, exist_ok=True)
     kept = (CASES / "hostile.jsonl").read_text().splitlines()
     made = [seed for files in recorded() for seed in seeds(files)]
+    made.extend(SEPARATOR.join([kustomization, VERSIONS, patch]) for kustomization, patch in DEFINITIONS)
     made.extend(SEPARATOR.join(json.loads(line)) for line in kept)
     for seed in made:
         content = seed.encode(errors="replace")

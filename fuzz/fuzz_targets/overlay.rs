@@ -13,9 +13,13 @@ use promote_bot::domain::{
 };
 use promote_bot::kustomize::{Files, sites_digest};
 use promote_bot::overlay::{Reach, Settings, resolve};
+use promote_bot::yaml;
 
 /// What stands between the three texts.
 const SEPARATOR: &str = "\n%%%%\n";
+
+/// The start of a custom resource definition: what follows is its versions.
+const DEFINITION: &str = "kind: CustomResourceDefinition\nmetadata: {name: d}\nspec:\n  versions:\n";
 
 /// Files that any input may refer to.
 const WORLD: [(&str, &str); 8] = [
@@ -49,6 +53,8 @@ fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
     let text = String::from_utf8_lossy(input);
     let mut texts = text.splitn(3, SEPARATOR);
     let [kustomization, base, patch] = [0; 3].map(|_| texts.next().unwrap_or_default());
+    // Large enough to be read without its schema.
+    let definition = format!("{DEFINITION}{base}\n{}", "# filler\n".repeat(500));
     let mut files = WORLD.to_vec();
     files.extend([
         ("overlay/kustomization.yaml", kustomization),
@@ -60,9 +66,13 @@ fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
         ("loose/first.yaml", kustomization),
         ("loose/base.yaml", base),
         ("loose/patch.yaml", patch),
+        ("overlay/definition.yaml", &definition),
         ("values/base.yaml", base),
         ("values/patch.yaml", patch),
     ]);
+    for text in [kustomization, base, patch] {
+        check_skimmed(text);
+    }
     let tree = MemoryTree::of(files).with_link("overlay/link.yaml", "base.yaml").with_link("overlay/loop", "loop");
 
     let files = Files::default();
@@ -95,6 +105,20 @@ fuzz_target!(init: forgive_the_yaml_parser(), |input: &[u8]| {
         Reach::new(&tree, &difference, &VENDORED).touches(&TreePath::parse("overlay").unwrap(), &environment);
     }
 });
+
+/// What is only looked over must parse, and end where the parser ends it.
+fn check_skimmed(text: &str) {
+    if let Some(skimmed) = yaml::skim(text.as_bytes(), 0) {
+        let good = &text[..skimmed.bytes];
+        let lines = good.matches('\n').count() + usize::from(!good.ends_with('\n'));
+        assert_eq!(skimmed.lines, lines, "lines of {good:?}");
+        let documents = yaml::parse("f.yaml", format!("key:\n{good}\nnext: 1\n").as_bytes());
+        let documents = documents.unwrap_or_else(|error| panic!("{error:?} in {good:?}"));
+        let keys =
+            documents[0].as_mapping().map(|entries| entries.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>());
+        assert_eq!(keys, Some(vec![Some("key"), Some("next")]), "keys of {good:?}");
+    }
+}
 
 /// An answer that nothing can be said of is as bad as none.
 fn check(answer: &Result<OverlayImages, OverlayError>) {

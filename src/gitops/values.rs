@@ -53,14 +53,12 @@ impl Reader<'_, '_, '_, '_> {
         let version = VERSIONS.into_iter().find_map(at);
         let named = at("repository").map(|name| (name, false)).or_else(|| at("image").map(|name| (name, true)));
         match (named, version) {
-            (Some((repository, is_inner)), Some(_)) => {
-                // With `repository` it is found as it stands.
-                if is_inner {
-                    let digest = at("digest").or_else(|| at("sha"));
-                    let parts = ImageParts { registry: at("registry"), repository, tag: at("tag"), digest };
-                    let (text, decided) = parts.join(DecidedBy::Values);
-                    self.sink.add(&text, Some(path.to_owned()), format!("{}.{path}.image", self.field), &decided);
-                }
+            // With `repository` it is found as it stands.
+            (Some((repository, true)), Some(_)) => {
+                let digest = at("digest").or_else(|| at("sha"));
+                let parts = ImageParts { registry: at("registry"), repository, tag: at("tag"), digest };
+                let (text, decided) = parts.join(DecidedBy::Values);
+                self.sink.add(&text, Some(path.to_owned()), format!("{}.{path}.image", self.field), &decided);
             }
             (Some(((name, place), _)), None) if !has_version(name) => {
                 self.sink.say("declared-tag", no_tag(name, self.chart), place);
