@@ -9,6 +9,7 @@ use crate::manifest::{Failure, ImageOverride, Place, Result, Text};
 use super::configuration::{Configuration, Field};
 use super::id::Id;
 use super::images::ImageEntry;
+use super::layer::Layer;
 use super::load::{Found, Loader, MAX_ROOTS};
 use super::model::Kustomization;
 use super::names::Affix;
@@ -87,7 +88,11 @@ struct Target<'l, 't> {
     vendored: &'l [Vendored],
 }
 
-impl Target<'_, '_> {
+impl<'t> Target<'_, 't> {
+    fn layer<'l>(&'l mut self, root: &'l TreePath, resources: &'l mut ResourceSet) -> Layer<'l, 't> {
+        Layer { loader: self.loader, root, resources, unresolved: &mut self.unresolved }
+    }
+
     fn read(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Arc<Kustomization>> {
         let kustomization = self.loader.kustomization(root, place)?.kustomization()?;
         self.schema = kustomization.openapi.choose(self.loader, root, self.schema)?;
@@ -120,26 +125,28 @@ impl Target<'_, '_> {
         }
         for generator in &kustomization.generators {
             self.schema = self.schema.after_resources();
-            let generated = generator.generate(self.loader, root);
-            let absorbed = generated
-                .and_then(|generated| accumulated.resources.absorb(generated, self.loader, &mut self.unresolved));
-            self.unresolved.unless_missing(absorbed)?;
+            let mut layer = self.layer(root, &mut accumulated.resources);
+            layer.unless_missing(|layer| {
+                let generated = generator.generate(layer.loader, root)?;
+                layer.absorb(generated)
+            })?;
         }
         for chart in &kustomization.charts {
-            chart.note(self.loader, root, &mut self.unresolved)?;
+            chart.note(&mut self.layer(root, &mut accumulated.resources))?;
         }
         let configs = self.plugin_configs(root, &kustomization.plugins.generators)?;
-        plugins::generate(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
+        plugins::generate(&mut self.layer(root, &mut accumulated.resources), &configs)?;
         for entry in &kustomization.components {
             let added = self.add_component(root, entry, accumulated);
             self.unresolved.unless_missing(added)?;
         }
         let configuration = accumulated.configuration.clone();
-        self.transform(root, kustomization, images, &mut accumulated.resources, &configuration)?;
+        let mut layer = self.layer(root, &mut accumulated.resources);
+        transform(&mut layer, kustomization, images, &configuration)?;
         let configs = self.plugin_configs(root, &kustomization.plugins.transformers)?;
-        plugins::transform(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
+        plugins::transform(&mut self.layer(root, &mut accumulated.resources), &configs)?;
         let configs = self.plugin_configs(root, &kustomization.plugins.validators)?;
-        plugins::validate(self.loader, root, &configs, &mut accumulated.resources, &mut self.unresolved)?;
+        plugins::validate(&mut self.layer(root, &mut accumulated.resources), &configs)?;
         accumulated.vars.add(&kustomization.vars, &mut accumulated.resources, self.loader)
     }
 
@@ -175,53 +182,6 @@ impl Target<'_, '_> {
             _ => Arc::new(accumulated.configuration.merged(&incoming, self.loader, place)?),
         };
         Ok(())
-    }
-
-    fn transform(
-        &mut self,
-        root: &TreePath,
-        kustomization: &Kustomization,
-        images: &[ImageEntry],
-        resources: &mut ResourceSet,
-        configuration: &Configuration,
-    ) -> Result<()> {
-        let loader = &mut *self.loader;
-        let merges = &kustomization.patches_strategic_merge;
-        patches::apply_strategic_merges(loader, root, merges, resources, &mut self.unresolved)?;
-        for patch in &kustomization.patches {
-            let applied = patches::apply(loader, root, patch, resources, &mut self.unresolved);
-            self.unresolved.unless_missing(applied)?;
-        }
-        if let Some(namespace) = &kustomization.namespace {
-            let specs = configuration.specs(Field::Namespace);
-            namespace::set_namespace(loader, resources, namespace, namespace::Options::default(), specs)?;
-        }
-        if let Some(prefix) = &kustomization.name_prefix {
-            names::rename(loader, resources, Affix::Prefix(prefix), configuration.specs(Field::NamePrefix))?;
-        }
-        if let Some(suffix) = &kustomization.name_suffix {
-            names::rename(loader, resources, Affix::Suffix(suffix), configuration.specs(Field::NameSuffix))?;
-        }
-        for labels in &kustomization.labels {
-            labels.apply(loader, resources, configuration)?;
-        }
-        for (pairs, field) in [
-            (&kustomization.common_labels, Field::CommonLabels),
-            (&kustomization.common_annotations, Field::CommonAnnotations),
-        ] {
-            labels::set_all(loader, resources, pairs, configuration.specs(field))?;
-        }
-        for patch in &kustomization.patches_json6902 {
-            let applied = patches::apply_json6902(loader, root, patch, resources);
-            self.unresolved.unless_missing(applied)?;
-        }
-        for replica in &kustomization.replicas {
-            replica.apply(loader, resources, configuration.specs(Field::Replicas), &mut self.unresolved)?;
-        }
-        for entry in images {
-            entry.apply(loader, resources, configuration.specs(Field::Images))?;
-        }
-        replacements::apply(loader, root, &kustomization.replacements, resources, &mut self.unresolved)
     }
 
     /// Adds what a `resources` entry names: a file first, a directory second.
@@ -314,6 +274,44 @@ impl Target<'_, '_> {
         self.roots.pop();
         Ok(())
     }
+}
+
+/// Runs the transformers of a kustomization, in kustomize's order whatever the order they are written in.
+fn transform(
+    layer: &mut Layer<'_, '_>,
+    kustomization: &Kustomization,
+    images: &[ImageEntry],
+    configuration: &Configuration,
+) -> Result<()> {
+    patches::apply_strategic_merges(layer, &kustomization.patches_strategic_merge)?;
+    for patch in &kustomization.patches {
+        layer.unless_missing(|layer| patches::apply(layer, patch))?;
+    }
+    if let Some(namespace) = &kustomization.namespace {
+        let specs = configuration.specs(Field::Namespace);
+        namespace::set_namespace(layer, namespace, namespace::Options::default(), specs)?;
+    }
+    if let Some(prefix) = &kustomization.name_prefix {
+        names::rename(layer, Affix::Prefix(prefix), configuration.specs(Field::NamePrefix))?;
+    }
+    if let Some(suffix) = &kustomization.name_suffix {
+        names::rename(layer, Affix::Suffix(suffix), configuration.specs(Field::NameSuffix))?;
+    }
+    for labels in &kustomization.labels {
+        labels.apply(layer, configuration)?;
+    }
+    labels::set_all(layer, &kustomization.common_labels, configuration.specs(Field::CommonLabels))?;
+    labels::set_all(layer, &kustomization.common_annotations, configuration.specs(Field::CommonAnnotations))?;
+    for patch in &kustomization.patches_json6902 {
+        layer.unless_missing(|layer| patches::apply_json6902(layer, patch))?;
+    }
+    for replica in &kustomization.replicas {
+        replica.apply(layer, configuration.specs(Field::Replicas))?;
+    }
+    for entry in images {
+        entry.apply(layer, configuration.specs(Field::Images))?;
+    }
+    replacements::apply(layer, &kustomization.replacements)
 }
 
 fn check_kind(kustomization: &Kustomization, entry: &Text, is_component: bool) -> Result<()> {

@@ -1,11 +1,10 @@
 //! `helmCharts`: charts are not rendered, but named, and their values read for images.
 
-use crate::domain::{DecidedBy, TreePath};
+use crate::domain::DecidedBy;
 use crate::manifest::{Node, Place, Reading, Result, Shift, Text, Value};
 
-use super::load::Loader;
+use super::layer::Layer;
 use super::section::Section;
-use super::unresolved::Unresolved;
 
 const CHART: &[&str] = &[
     "name",
@@ -81,7 +80,8 @@ impl Chart {
     }
 
     /// Notes the gap and keeps what the chart's values say of images.
-    pub(super) fn note(&self, loader: &mut Loader<'_>, root: &TreePath, unresolved: &mut Unresolved) -> Result<()> {
+    pub(super) fn note(&self, layer: &mut Layer<'_, '_>) -> Result<()> {
+        let Layer { loader, root, unresolved, .. } = layer;
         let words = [&self.name, &self.version].map(|text| text.as_ref().map_or("", |text| &text.text));
         unresolved.note("helm", words.join(" ").trim(), &self.place);
         let mut merged: Option<Node> = None;

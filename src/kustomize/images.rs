@@ -10,9 +10,9 @@ use crate::yaml::ScalarKind;
 
 use super::expression;
 use super::field_spec::{FieldSpec, Leaf, reach};
+use super::layer::Layer;
 use super::load::Loader;
 use super::resource::Resource;
-use super::resource_set::ResourceSet;
 use super::section::Section;
 
 const FIELDS: &[&str] = &["name", "newName", "tagSuffix", "newTag", "digest"];
@@ -94,12 +94,8 @@ impl ImageEntry {
     }
 
     /// Applies the entry to every resource, in kustomize's two passes: a suffix is put twice where both reach.
-    pub(super) fn apply(
-        &self,
-        loader: &mut Loader<'_>,
-        resources: &mut ResourceSet,
-        specs: &[FieldSpec],
-    ) -> Result<()> {
+    pub(super) fn apply(&self, layer: &mut Layer<'_, '_>, specs: &[FieldSpec]) -> Result<()> {
+        let Layer { loader, resources, .. } = layer;
         for resource in resources.resources.iter_mut().filter(|resource| has_images(resource)) {
             let mut work = Work::default();
             self.visit_containers(&mut resource.node, &mut work)?;

@@ -4,8 +4,7 @@ use crate::manifest::{Failure, Node, Place, Result, Text, Value};
 
 use super::configuration::{Configuration, Field};
 use super::field_spec::{FieldSpec, Leaf, reach};
-use super::load::Loader;
-use super::resource_set::ResourceSet;
+use super::layer::Layer;
 use super::section::Section;
 
 /// One entry of `labels`.
@@ -36,14 +35,9 @@ impl Labels {
     }
 
     /// Sets the labels on every resource.
-    pub(super) fn apply(
-        &self,
-        loader: &mut Loader<'_>,
-        resources: &mut ResourceSet,
-        configuration: &Configuration,
-    ) -> Result<()> {
+    pub(super) fn apply(&self, layer: &mut Layer<'_, '_>, configuration: &Configuration) -> Result<()> {
         let specs = self.specs(configuration).map_err(|failure| failure.or_at(&self.place))?;
-        set_all(loader, resources, &self.pairs, &specs)
+        set_all(layer, &self.pairs, &specs)
     }
 
     /// The entry's own fields first, then the configured ones that it includes.
@@ -69,12 +63,8 @@ impl Labels {
 const KEYS_FOR_ONE: usize = 8;
 
 /// Sets labels or annotations in the mappings that `specs` reach in every resource.
-pub(super) fn set_all(
-    loader: &mut Loader<'_>,
-    resources: &mut ResourceSet,
-    pairs: &[(String, Text)],
-    specs: &[FieldSpec],
-) -> Result<()> {
+pub(super) fn set_all(layer: &mut Layer<'_, '_>, pairs: &[(String, Text)], specs: &[FieldSpec]) -> Result<()> {
+    let Layer { loader, resources, .. } = layer;
     let mut sorted: Vec<&(String, Text)> = pairs.iter().collect();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
     for resource in &mut resources.resources {

@@ -30,6 +30,7 @@ mod images;
 mod json6902;
 mod label_selector;
 mod labels;
+mod layer;
 mod load;
 mod loose;
 mod mentions;

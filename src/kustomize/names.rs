@@ -3,9 +3,8 @@
 use crate::manifest::{Failure, Node, Result, Text};
 
 use super::field_spec::{FieldSpec, Leaf, reach};
-use super::load::Loader;
+use super::layer::Layer;
 use super::resource::Resource;
-use super::resource_set::ResourceSet;
 
 /// What is put before or behind a name.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +29,8 @@ impl Affix<'_> {
 }
 
 /// Puts the affix to what `specs` reach, in every resource whose name is its own to choose.
-pub(super) fn rename(
-    loader: &mut Loader<'_>,
-    resources: &mut ResourceSet,
-    affix: Affix<'_>,
-    specs: &[FieldSpec],
-) -> Result<()> {
+pub(super) fn rename(layer: &mut Layer<'_, '_>, affix: Affix<'_>, specs: &[FieldSpec]) -> Result<()> {
+    let Layer { loader, resources, .. } = layer;
     for resource in resources.resources.iter_mut().filter(|resource| is_renamed(resource)) {
         let text = affix.text();
         loader.spend_text(text.text.len() + resource.name().len(), 2, &text.place)?;

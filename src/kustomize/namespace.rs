@@ -4,9 +4,9 @@ use crate::manifest::{Failure, Node, Result, Text, Value};
 
 use super::field_spec::{FieldSpec, Leaf, reach};
 use super::id::is_cluster_scoped;
+use super::layer::Layer;
 use super::load::Loader;
 use super::resource::Resource;
-use super::resource_set::ResourceSet;
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,12 +29,12 @@ pub(super) struct Options {
 
 /// Puts every resource that can have one into `namespace`; two that become one are a conflict.
 pub(super) fn set_namespace(
-    loader: &mut Loader<'_>,
-    resources: &mut ResourceSet,
+    layer: &mut Layer<'_, '_>,
     namespace: &Text,
     options: Options,
     specs: &[FieldSpec],
 ) -> Result<()> {
+    let Layer { loader, resources, .. } = layer;
     let setter = Setter { namespace, options };
     let own = [FieldSpec::built_in("", "", "", "metadata/namespace", true)];
     for resource in resources.resources.iter_mut().filter(|resource| !is_made_by_helm(resource)) {

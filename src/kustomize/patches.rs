@@ -8,13 +8,12 @@ use crate::yaml;
 
 use super::files::size;
 use super::json6902::{self, Operation};
+use super::layer::Layer;
 use super::load::Loader;
 use super::resource::{Resource, read_resources};
-use super::resource_set::ResourceSet;
 use super::section::Section;
 use super::selector::Selector;
 use super::strategic_merge::{self, Schemas};
-use super::unresolved::Unresolved;
 
 /// One entry of `patches` or `patchesJson6902`.
 #[derive(Debug)]
@@ -153,49 +152,37 @@ impl PatchText {
 }
 
 /// Applies an entry of `patches`.
-pub(super) fn apply(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    patch: &Patch,
-    set: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
-    let text = patch.text(loader, root)?;
-    loader.step(set.resources.len(), &patch.place)?;
+pub(super) fn apply(layer: &mut Layer<'_, '_>, patch: &Patch) -> Result<()> {
+    let text = patch.text(layer.loader, layer.root)?;
+    layer.loader.step(layer.resources.resources.len(), &patch.place)?;
     if let Some(operations) = text.operations()? {
         let Some(target) = &patch.target else {
             let message = "a JSON patch needs a `target`";
             return Err(Failure::at(&patch.place, message, "add `target` with kind and name"));
         };
-        let selected: Vec<&mut Resource> =
-            set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
-        text.spend(loader, selected.len(), &patch.place)?;
-        for resource in selected {
-            loader.step(json6902::steps(resource, &operations), &patch.place)?;
-            resource.remember_id();
-            json6902::apply(resource, &operations)?;
-        }
-        return Ok(());
+        return operate(layer, patch, &text, target, &operations, Resource::remember_id);
     }
     let mut merges = text.resources()?;
     if patch.target.is_some() {
         merges = merges.into_iter().map(copied).collect();
     }
+    let may_change = (patch.allow_name_change, patch.allow_kind_change);
     match (&patch.target, merges.as_slice()) {
         (_, []) => Ok(()),
-        (None, merges) => merges.iter().try_for_each(|merge| match target_of(loader, merge, set, unresolved)? {
-            Some(at) => merge_into(loader, set, &[at], merge, patch),
+        (None, merges) => merges.iter().try_for_each(|merge| match target_of(layer, merge)? {
+            Some(at) => merge_all(layer, &[at], merge, may_change),
             None => Ok(()),
         }),
         (Some(target), [merge]) => {
-            let selected = set.resources.iter().enumerate().filter(|(_, resource)| target.selects(resource));
+            let resources = layer.resources.resources.iter().enumerate();
+            let selected = resources.filter(|(_, resource)| target.selects(resource));
             let selected: Vec<usize> = selected.map(|(at, _)| at).collect();
-            text.spend(loader, selected.len(), &patch.place)?;
+            text.spend(layer.loader, selected.len(), &patch.place)?;
             if selected.is_empty() {
-                unresolved.keep_patch(&merge.node);
+                layer.unresolved.keep_patch(&merge.node);
             }
-            merge_into(loader, set, &selected, merge, patch)?;
-            set.check_unique(&patch.place)
+            merge_all(layer, &selected, merge, may_change)?;
+            layer.resources.check_unique(&patch.place)
         }
         (Some(target), _) => {
             let message = "a strategic merge patch with a `target` may hold one document only";
@@ -205,29 +192,20 @@ pub(super) fn apply(
 }
 
 /// Applies the entries of `patchesStrategicMerge`, each YAML or the path of a file; one of them must hold a patch.
-pub(super) fn apply_strategic_merges(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    entries: &[Text],
-    set: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
+pub(super) fn apply_strategic_merges(layer: &mut Layer<'_, '_>, entries: &[Text]) -> Result<()> {
     let mut found = 0;
     for entry in entries {
-        match read_merges(loader, root, entry) {
-            Err(failure) => unresolved.unless_missing(Err(failure))?,
-            Ok(merges) => {
-                found += merges.len();
-                for merge in merges {
-                    if let Some(at) = target_of(loader, &merge, set, unresolved)? {
-                        merge_all(loader, set, &[at], &copied(merge), (false, false))?;
-                    }
-                }
-            }
-        }
+        layer.unless_missing(|layer| {
+            let merges = read_merges(layer.loader, layer.root, entry)?;
+            found += merges.len();
+            merges.into_iter().try_for_each(|merge| match target_of(layer, &merge)? {
+                Some(at) => merge_all(layer, &[at], &copied(merge), (false, false)),
+                None => Ok(()),
+            })
+        })?;
     }
     match entries.first() {
-        Some(first) if found == 0 && !unresolved.has_gaps() => {
+        Some(first) if found == 0 && !layer.unresolved.has_gaps() => {
             Err(Failure::at(&first.place, "there is no patch in any of these", "remove them"))
         }
         _ => Ok(()),
@@ -247,17 +225,12 @@ fn read_merges(loader: &mut Loader<'_>, root: &TreePath, entry: &Text) -> Result
 }
 
 /// Applies an entry of `patchesJson6902`.
-pub(super) fn apply_json6902(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    patch: &Patch,
-    set: &mut ResourceSet,
-) -> Result<()> {
-    loader.step(set.resources.len(), &patch.place)?;
+pub(super) fn apply_json6902(layer: &mut Layer<'_, '_>, patch: &Patch) -> Result<()> {
+    layer.loader.step(layer.resources.resources.len(), &patch.place)?;
     let Some(target) = patch.target.as_ref().filter(|target| target.name.is_some()) else {
         return Err(Failure::at(&patch.place, "the patch needs a `target` with a `name`", "add `target.name`"));
     };
-    let text = patch.text(loader, root)?;
+    let text = patch.text(layer.loader, layer.root)?;
     let operations = text.operations()?.filter(|operations| !operations.is_empty()).ok_or_else(|| {
         Failure::at(
             &patch.place,
@@ -265,29 +238,39 @@ pub(super) fn apply_json6902(
             "write operations, or use `patches`",
         )
     })?;
-    let selected: Vec<&mut Resource> = set.resources.iter_mut().filter(|resource| target.selects(resource)).collect();
+    operate(layer, patch, &text, target, &operations, |_| {})
+}
+
+/// Applies operations to what `target` selects, each prepared by `prepare`.
+fn operate(
+    layer: &mut Layer<'_, '_>,
+    patch: &Patch,
+    text: &PatchText,
+    target: &Selector,
+    operations: &[Operation],
+    prepare: impl Fn(&mut Resource),
+) -> Result<()> {
+    let Layer { loader, resources, .. } = layer;
+    let resources = resources.resources.iter_mut();
+    let selected: Vec<&mut Resource> = resources.filter(|resource| target.selects(resource)).collect();
     text.spend(loader, selected.len(), &patch.place)?;
     selected.into_iter().try_for_each(|resource| {
-        loader.step(json6902::steps(resource, &operations), &patch.place)?;
-        json6902::apply(resource, &operations)
+        loader.step(json6902::steps(resource, operations), &patch.place)?;
+        prepare(resource);
+        json6902::apply(resource, operations)
     })
 }
 
 /// Finds the resource that a patch without `target` is for; none where it may stand in a gap.
-fn target_of(
-    loader: &mut Loader<'_>,
-    merge: &Resource,
-    set: &ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<Option<usize>> {
+fn target_of(layer: &mut Layer<'_, '_>, merge: &Resource) -> Result<Option<usize>> {
     let (id, place) = (merge.original_id(), &merge.node.place);
-    set.step(loader, place)?;
-    let found = set.position(&id, place)?;
+    layer.resources.step(layer.loader, place)?;
+    let found = layer.resources.position(&id, place)?;
     if found.is_none() {
         let message = format!("no resource is {id}, which this patch is for");
         let hint = "correct kind, name and namespace, or give the patch a `target`";
-        unresolved.absent(Failure::at(place, message, hint))?;
-        unresolved.keep_patch(&merge.node);
+        layer.unresolved.absent(Failure::at(place, message, hint))?;
+        layer.unresolved.keep_patch(&merge.node);
     }
     Ok(found)
 }
@@ -310,24 +293,14 @@ fn copied(mut merge: Resource) -> Resource {
     merge
 }
 
-fn merge_into(
-    loader: &mut Loader<'_>,
-    set: &mut ResourceSet,
-    selected: &[usize],
-    merge: &Resource,
-    patch: &Patch,
-) -> Result<()> {
-    merge_all(loader, set, selected, merge, (patch.allow_name_change, patch.allow_kind_change))
-}
-
 /// Merges one patch into resources; name, kind and namespace stay theirs unless the options allow otherwise.
 fn merge_all(
-    loader: &mut Loader<'_>,
-    set: &mut ResourceSet,
+    layer: &mut Layer<'_, '_>,
     selected: &[usize],
     merge: &Resource,
     (allow_name, allow_kind): (bool, bool),
 ) -> Result<()> {
+    let Layer { loader, resources: set, .. } = layer;
     let schema = loader.schema();
     let schemas = Schemas::of(schema.as_deref());
     let mut deleted = Vec::new();

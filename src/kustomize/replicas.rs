@@ -4,10 +4,8 @@ use crate::manifest::{Failure, Node, Place, Result, Text};
 use crate::yaml::ScalarKind;
 
 use super::field_spec::{FieldSpec, Leaf, reach};
-use super::load::Loader;
-use super::resource_set::ResourceSet;
+use super::layer::Layer;
 use super::section::Section;
-use super::unresolved::Unresolved;
 
 const FIELDS: &[&str] = &["name", "count"];
 
@@ -36,13 +34,8 @@ impl Replica {
     }
 
     /// Sets the count of all resources that have or had the name; one must be of a type that `specs` mean.
-    pub(super) fn apply(
-        &self,
-        loader: &mut Loader<'_>,
-        resources: &mut ResourceSet,
-        specs: &[FieldSpec],
-        unresolved: &mut Unresolved,
-    ) -> Result<()> {
+    pub(super) fn apply(&self, layer: &mut Layer<'_, '_>, specs: &[FieldSpec]) -> Result<()> {
+        let Layer { loader, resources, unresolved, .. } = layer;
         let name = self.name.as_ref().map_or("", |name| &name.text);
         let place = self.name.as_ref().map_or(&self.place, |name| &name.place);
         loader.step(resources.resources.len(), place)?;

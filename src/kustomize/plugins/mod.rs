@@ -11,13 +11,11 @@ pub(super) use config::inline;
 use config::Config;
 use external::{External, Obstacle};
 
-use crate::domain::TreePath;
 use crate::manifest::{Failure, Result, Text};
 
 use super::json6902::is_equal;
-use super::load::Loader;
+use super::layer::Layer;
 use super::resource::Resource;
-use super::resource_set::ResourceSet;
 use super::section::Section;
 use super::unresolved::Unresolved;
 
@@ -30,68 +28,50 @@ pub(super) struct Plugins {
 }
 
 /// Runs generators, in order, and adds what they make.
-pub(super) fn generate(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    configs: &[Resource],
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
-    built_in(configs, loader, unresolved, |config, loader, unresolved| {
-        resources.absorb(generators::run(config, loader, root)?, loader, unresolved)
+pub(super) fn generate(layer: &mut Layer<'_, '_>, configs: &[Resource]) -> Result<()> {
+    built_in(layer, configs, |layer, config| {
+        let generated = generators::run(config, layer.loader, layer.root)?;
+        layer.absorb(generated)
     })
 }
 
 /// Runs transformers, in order.
-pub(super) fn transform(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    configs: &[Resource],
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
-    built_in(configs, loader, unresolved, |config, loader, unresolved| {
-        let run = transformers::run(config, loader, root, resources, unresolved);
-        resources.drop_empty();
+pub(super) fn transform(layer: &mut Layer<'_, '_>, configs: &[Resource]) -> Result<()> {
+    built_in(layer, configs, |layer, config| {
+        let run = transformers::run(layer, config);
+        layer.resources.drop_empty();
         run
     })
 }
 
 /// Runs the plugins that are built in, in order; what is not, or names a file that is missing, leaves a gap.
 fn built_in(
+    layer: &mut Layer<'_, '_>,
     configs: &[Resource],
-    loader: &mut Loader<'_>,
-    unresolved: &mut Unresolved,
-    mut run: impl FnMut(&Config, &mut Loader<'_>, &mut Unresolved) -> Result<()>,
+    run: impl Fn(&mut Layer<'_, '_>, &Config) -> Result<()>,
 ) -> Result<()> {
     for resource in configs {
         if let Some(external) = External::of(resource) {
-            external.note(unresolved);
+            external.note(layer.unresolved);
             continue;
         }
-        let config = Config::of(resource, loader)?;
-        let done = run(&config, loader, unresolved);
-        unresolved.unless_missing(done)?;
+        let config = Config::of(resource, layer.loader)?;
+        layer.unless_missing(|layer| run(layer, &config))?;
     }
     Ok(())
 }
 
 /// Runs validators: transformers that must not change anything.
-pub(super) fn validate(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    configs: &[Resource],
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
+pub(super) fn validate(layer: &mut Layer<'_, '_>, configs: &[Resource]) -> Result<()> {
     for config in configs {
-        let before = resources.resources.clone();
-        loader.spend(before.iter().map(|resource| resource.node.size()).sum(), config.place())?;
-        transform(loader, root, std::slice::from_ref(config), resources, unresolved)?;
+        let before = layer.resources.resources.clone();
+        layer.loader.spend(before.iter().map(|resource| resource.node.size()).sum(), config.place())?;
+        transform(layer, std::slice::from_ref(config))?;
+        let after = &layer.resources.resources;
         let is_same = |(old, new): (&Resource, &Resource)| {
             is_equal(&old.node, &new.node) && old.names().count() == new.names().count()
         };
-        if before.len() != resources.resources.len() || !before.iter().zip(&resources.resources).all(is_same) {
+        if before.len() != after.len() || !before.iter().zip(after).all(is_same) {
             let message = format!("the validator {} changes resources", config.current_id());
             return Err(Failure::at(config.place(), message, "list it under `transformers`"));
         }

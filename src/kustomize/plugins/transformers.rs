@@ -1,73 +1,66 @@
 //! The transformers built into kustomize.
 
-use crate::domain::TreePath;
 use crate::manifest::{Failure, Place, Result, Shift, Text};
 
 use super::super::field_spec::FieldSpec;
 use super::super::images::ImageEntry;
 use super::super::labels;
-use super::super::load::Loader;
+use super::super::layer::Layer;
 use super::super::names::{self, Affix};
 use super::super::namespace::{self, Subjects};
 use super::super::patches::{self, Patch};
 use super::super::replacements;
 use super::super::replicas::Replica;
-use super::super::resource_set::ResourceSet;
+use super::super::resource::Resource;
 use super::super::section::Section;
-use super::super::unresolved::Unresolved;
 use super::config::Config;
 use super::value_add;
 
 /// Runs one transformer.
-pub(super) fn run(
-    config: &Config,
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
+pub(super) fn run(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
     match config.kind.as_str() {
         "PatchTransformer" => {
             let section = config.section(patches::FIELDS)?;
-            patches::apply(loader, root, &Patch::read(&section)?, resources, unresolved)
+            patches::apply(layer, &Patch::read(&section)?)
         }
-        "PatchStrategicMergeTransformer" => merge(config, loader, root, resources, unresolved),
+        "PatchStrategicMergeTransformer" => merge(layer, config),
         "PatchJson6902Transformer" => {
             let section = config.section(&["path", "jsonOp", "target"])?;
-            patches::apply_json6902(loader, root, &Patch::read_operations(&section)?, resources)
+            patches::apply_json6902(layer, &Patch::read_operations(&section)?)
         }
-        "NamespaceTransformer" => set_namespace(config, loader, resources),
-        "PrefixTransformer" => rename(config, loader, resources, &[true]),
-        "SuffixTransformer" => rename(config, loader, resources, &[false]),
-        "PrefixSuffixTransformer" => rename(config, loader, resources, &[true, false]),
+        "NamespaceTransformer" => set_namespace(layer, config),
+        "PrefixTransformer" => rename(layer, config, &[true]),
+        "SuffixTransformer" => rename(layer, config, &[false]),
+        "PrefixSuffixTransformer" => rename(layer, config, &[true, false]),
         "LabelTransformer" => {
             let section = config.section(&["labels", "fieldSpecs"])?;
             let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
-            labels::set_all(loader, resources, &section.pairs("labels")?, &specs)
+            labels::set_all(layer, &section.pairs("labels")?, &specs)
         }
         "AnnotationsTransformer" => {
             let section = config.section(&["annotations", "fieldSpecs"])?;
             let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
-            labels::set_all(loader, resources, &section.pairs("annotations")?, &specs)
+            labels::set_all(layer, &section.pairs("annotations")?, &specs)
         }
         "ImageTagTransformer" => {
             let section = config.section(&["imageTag", "fieldSpecs"])?;
             let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
-            ImageEntry::read_one(&section, "imageTag")?.apply(loader, resources, &specs)
+            ImageEntry::read_one(&section, "imageTag")?.apply(layer, &specs)
         }
         "ReplicaCountTransformer" => {
             let section = config.section(&["replica", "fieldSpecs"])?;
             let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
-            Replica::read_one(&section, "replica")?.apply(loader, resources, &specs, unresolved)
+            Replica::read_one(&section, "replica")?.apply(layer, &specs)
         }
         "ReplacementTransformer" => {
             let section = config.section(&["replacements"])?;
-            replacements::apply(loader, root, &replacements::Entry::read_all(&section)?, resources, unresolved)
+            replacements::apply(layer, &replacements::Entry::read_all(&section)?)
         }
-        "ValueAddTransformer" => value_add::run(config, loader, root, resources),
+        "ValueAddTransformer" => value_add::run(layer, config),
         "HashTransformer" => {
             // The name that it makes is not known here; the one that was there stays, as one of those it had.
-            resources.resources.iter_mut().filter(|resource| resource.has_hash()).for_each(|made| made.remember_id());
+            let made = layer.resources.resources.iter_mut().filter(|resource| resource.has_hash());
+            made.for_each(Resource::remember_id);
             Ok(())
         }
         other => {
@@ -77,13 +70,7 @@ pub(super) fn run(
     }
 }
 
-fn merge(
-    config: &Config,
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
+fn merge(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
     let section = config.section(&["paths", "patches"])?;
     let (paths, inline) = (section.texts("paths")?, section.text("patches")?);
     if paths.is_empty() && inline.is_none() {
@@ -91,10 +78,10 @@ fn merge(
         return Err(Failure::at(&config.place, message, "add `paths` or `patches`"));
     }
     let patches: Vec<Text> = paths.into_iter().chain(inline).collect();
-    patches::apply_strategic_merges(loader, root, &patches, resources, unresolved)
+    patches::apply_strategic_merges(layer, &patches)
 }
 
-fn rename(config: &Config, loader: &mut Loader<'_>, resources: &mut ResourceSet, is_prefix: &[bool]) -> Result<()> {
+fn rename(layer: &mut Layer<'_, '_>, config: &Config, is_prefix: &[bool]) -> Result<()> {
     let section = config.section(&["prefix", "suffix", "fieldSpecs"])?;
     if section.get("fieldSpecs").is_none() {
         let message = format!("{} needs `fieldSpecs`", config.kind);
@@ -105,18 +92,18 @@ fn rename(config: &Config, loader: &mut Loader<'_>, resources: &mut ResourceSet,
         let key = if *is_prefix { "prefix" } else { "suffix" };
         let text = section.text(key)?.unwrap_or_else(|| empty(&config.place));
         let affix = if *is_prefix { Affix::Prefix(&text) } else { Affix::Suffix(&text) };
-        names::rename(loader, resources, affix, &specs)?;
+        names::rename(layer, affix, &specs)?;
     }
     Ok(())
 }
 
-fn set_namespace(config: &Config, loader: &mut Loader<'_>, resources: &mut ResourceSet) -> Result<()> {
+fn set_namespace(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
     let section = config.section(&["metadata", "fieldSpecs", "unsetOnly", "setRoleBindingSubjects"])?;
     let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
     let options = namespace::Options { unset_only: section.flag("unsetOnly")?, subjects: subjects(&section)? };
     let metadata = section.section("metadata", &["namespace"])?;
     match metadata.map(|metadata| metadata.text("namespace")).transpose()?.flatten() {
-        Some(namespace) => namespace::set_namespace(loader, resources, &namespace, options, &specs),
+        Some(namespace) => namespace::set_namespace(layer, &namespace, options, &specs),
         None => Ok(()),
     }
 }

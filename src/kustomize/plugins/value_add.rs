@@ -4,8 +4,8 @@ use crate::domain::TreePath;
 use crate::manifest::{Failure, MAX_DEPTH, Node, Place, Result, Text, Value};
 use crate::yaml::ScalarKind;
 
+use super::super::layer::Layer;
 use super::super::load::Loader;
-use super::super::resource_set::ResourceSet;
 use super::super::section::Section;
 use super::super::selector::{self, Selector};
 use super::config::Config;
@@ -13,12 +13,8 @@ use super::config::Config;
 const TARGET: &[&str] = &["selector", "fieldPath", "filePathPosition"];
 
 /// Runs the transformer.
-pub(super) fn run(
-    config: &Config,
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    resources: &mut ResourceSet,
-) -> Result<()> {
+pub(super) fn run(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
+    let Layer { loader, root, resources, .. } = layer;
     let section = config.section(&["value", "targets", "targetFilePath"])?;
     let given = section.text("value")?.filter(|text| !text.text.trim().is_empty());
     let place = given.as_ref().map_or_else(|| config.place.clone(), |text| text.place.clone());

@@ -14,14 +14,12 @@ use matching::{Kind, Walk};
 use path::{lookup, split_path};
 use stop::Stop;
 
-use crate::domain::TreePath;
 use crate::manifest::{Failure, MAX_DEPTH, Node, Result, leads_to};
 
 use super::id::split_api_version;
+use super::layer::Layer;
 use super::load::Loader;
 use super::resource::Resource;
-use super::resource_set::ResourceSet;
-use super::unresolved::Unresolved;
 
 /// How much text that is read or written counts as one value.
 const BYTES_FOR_ONE: usize = 64;
@@ -35,33 +33,21 @@ struct Value {
 }
 
 /// Applies the entries of one kustomization, or of one transformer, in order.
-pub(super) fn apply(
-    loader: &mut Loader<'_>,
-    root: &TreePath,
-    entries: &[Entry],
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
+pub(super) fn apply(layer: &mut Layer<'_, '_>, entries: &[Entry]) -> Result<()> {
     for entry in entries {
         match entry {
-            Entry::Inline(replacement) => apply_one(loader, replacement, resources, unresolved)?,
-            Entry::File(path) => match entry::read_file(loader, root, path) {
-                Ok(replacements) => replacements
-                    .iter()
-                    .try_for_each(|replacement| apply_one(loader, replacement, resources, unresolved))?,
-                Err(failure) => unresolved.unless_missing(Err(failure))?,
-            },
+            Entry::Inline(replacement) => apply_one(layer, replacement)?,
+            Entry::File(path) => layer.unless_missing(|layer| {
+                let replacements = entry::read_file(layer.loader, layer.root, path)?;
+                replacements.iter().try_for_each(|replacement| apply_one(layer, replacement))
+            })?,
         }
     }
     Ok(())
 }
 
-fn apply_one(
-    loader: &mut Loader<'_>,
-    replacement: &Replacement,
-    resources: &mut ResourceSet,
-    unresolved: &mut Unresolved,
-) -> Result<()> {
+fn apply_one(layer: &mut Layer<'_, '_>, replacement: &Replacement) -> Result<()> {
+    let Layer { loader, resources, unresolved, .. } = layer;
     let mut value = match &replacement.source {
         Source::Given(text) => Value { node: Node::untyped(&text.text, &text.place), source: None },
         Source::Field(source) => match source.counted_value(loader, &resources.resources) {
