@@ -29,7 +29,7 @@ pub(super) fn build(
     vendored: &[Vendored],
 ) -> Result<(ResourceSet, Unresolved)> {
     let start = Place::start_of(overlay.as_str());
-    let root = match loader.find(&TreePath::root(), overlay.as_str(), &start) {
+    let root = match loader.find(&TreePath::root(), from_root(overlay), &start) {
         Ok(Found::Directory(root)) => root,
         Ok(_) => {
             let hint = "name a directory that holds a kustomization.yaml";
@@ -209,7 +209,7 @@ impl<'t> Target<'_, 't> {
             self.unresolved.note("remote-base", shown(&entry.text), &entry.place);
             return Ok(());
         };
-        match self.loader.find(&TreePath::root(), copy.as_str(), &entry.place)? {
+        match self.loader.find(&TreePath::root(), from_root(&copy), &entry.place)? {
             Found::Directory(directory) => self.enter(&directory, entry, is_component, accumulated),
             Found::File(file) if !is_component => self.add_file(&file, entry, accumulated),
             _ => Err(Failure::missing(copy.as_str(), &entry.place)),
@@ -274,6 +274,11 @@ impl<'t> Target<'_, 't> {
         self.roots.pop();
         Ok(())
     }
+}
+
+/// Writes a path of the repository as an entry of a kustomization at its root would.
+fn from_root(path: &TreePath) -> &str {
+    if path.as_str().is_empty() { "." } else { path.as_str() }
 }
 
 /// Runs the transformers of a kustomization, in kustomize's order whatever the order they are written in.

@@ -69,6 +69,10 @@ impl<'t> Loader<'t> {
             let message = format!("a text of {} bytes stands here, longer than any path", path.len());
             return Err(Failure::at(place, message, "name a file or directory, or correct the YAML of the text"));
         }
+        if path.is_empty() {
+            let message = "an entry that is empty names no file";
+            return Err(Failure::at(place, message, "remove the entry, or write the path behind the `-`"));
+        }
         if path.starts_with('/') {
             let hint = "write it relative to the kustomization's directory";
             return Err(Failure::at(place, format!("`{path}` is an absolute path"), hint));

@@ -97,10 +97,9 @@ impl<'k> Section<'k> {
         self.get(key).map(|node| self.text_of(node, key)).transpose()
     }
 
-    /// Returns a field that is a list of strings.
+    /// Returns a field that is a list of strings; nothing at all is an empty one, as in Go.
     pub(super) fn texts(&self, key: &str) -> Result<Vec<Text>> {
-        let elements = self.list(key)?;
-        elements.iter().filter(|element| !is_null(element)).map(|element| self.text_of(element, key)).collect()
+        self.list(key)?.iter().map(|element| self.text_of(element, key)).collect()
     }
 
     /// Returns the elements of a list field.
