@@ -95,6 +95,8 @@ impl<'t> Target<'_, 't> {
 
     fn read(&mut self, root: &TreePath, place: Option<&Place>) -> Result<Arc<Kustomization>> {
         let kustomization = self.loader.kustomization(root, place)?.kustomization()?;
+        let here = Place::start_of(root.as_str());
+        self.loader.spend(kustomization.expressions, place.unwrap_or(&here))?;
         self.schema = kustomization.openapi.choose(self.loader, root, self.schema)?;
         Ok(kustomization)
     }

@@ -2,8 +2,12 @@
 
 use regex::{Regex, RegexBuilder};
 
-/// How large a compiled expression may get.
-const MAX_BYTES: usize = 1 << 20;
+/// How large a compiled expression may get: each size is tried in turn, and the first that suffices is what it weighs.
+const SIZES_BYTES: [usize; 3] = [8 << 10, 64 << 10, 1 << 20];
+/// How much an expression may remember of the texts it was held against.
+const CACHE_BYTES: usize = 256 << 10;
+/// What a value of a document weighs, about.
+const VALUE_BYTES: usize = 100;
 /// The most repetitions Go's syntax can ask for.
 const MAX_REPETITIONS: u32 = 1000;
 
@@ -13,13 +17,34 @@ const NAMED: [&str; 14] = [
     "xdigit",
 ];
 
+/// A compiled expression.
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    regex: Regex,
+    bytes: usize,
+}
+
+impl Expression {
+    /// Tells whether the expression fits some part of `text`.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// How many values weigh as much.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes / VALUE_BYTES
+    }
+}
+
 /// Compiles an expression; `None` where Go could not, or where it is too large.
-pub(super) fn compile(text: &str) -> Option<Regex> {
+pub(super) fn compile(text: &str) -> Option<Expression> {
     let mut translation = Translation { rest: text, out: String::new(), last: Last::Nothing };
     while !translation.rest.is_empty() {
         translation.step()?;
     }
-    RegexBuilder::new(&translation.out).size_limit(MAX_BYTES).build().ok()
+    let mut builder = RegexBuilder::new(&translation.out);
+    builder.dfa_size_limit(CACHE_BYTES);
+    SIZES_BYTES.into_iter().find_map(|bytes| Some(Expression { regex: builder.size_limit(bytes).build().ok()?, bytes }))
 }
 
 /// What a repetition would repeat.

@@ -19,6 +19,9 @@ const SHARDS: usize = 32;
 /// How many values are kept, about 100 bytes each; beyond, one part after the other begins anew.
 const MAX_VALUES: usize = 600_000;
 
+/// How many times its own values the expressions of a file may weigh and be kept.
+const MAX_WEIGHT: usize = 20;
+
 /// A file of a tree, parsed, with what else was made of it.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -89,8 +92,16 @@ impl Parsed {
 
     /// The file as a kustomization.
     pub(super) fn kustomization(&self) -> Result<Arc<Kustomization>> {
-        let read = || Kustomization::read(&self.take_documents(), &self.file, &self.source).map(Arc::new);
-        self.kustomization.get_or_init(read).clone()
+        if let Some(known) = self.kustomization.get() {
+            return known.clone();
+        }
+        let read = Kustomization::read(&self.take_documents(), &self.file, &self.source).map(Arc::new);
+        // What weighs more than it counts in the store is made anew each time.
+        let is_light = |kustomization: &Arc<Kustomization>| kustomization.expressions <= self.size * MAX_WEIGHT;
+        match read.as_ref().is_ok_and(|kustomization| !is_light(kustomization)) {
+            true => read,
+            false => self.kustomization.get_or_init(|| read).clone(),
+        }
     }
 }
 

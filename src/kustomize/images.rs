@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
-
 use crate::domain::{DecidedBy, ImageRef};
 use crate::manifest::{Decided, Failure, Node, Place, Result, Scalar, Text, Value, split};
 use crate::yaml::ScalarKind;
 
-use super::expression;
+use super::expression::{self, Expression};
 use super::field_spec::{FieldSpec, Leaf, reach};
 use super::layer::Layer;
 use super::load::Loader;
@@ -32,7 +30,7 @@ pub(super) struct ImageEntry {
     place: Place,
     pub(super) name: Arc<str>,
     /// None where the name is no expression, which only matters once there is an image to hold it against.
-    pattern: Option<Regex>,
+    pattern: Option<Pattern>,
     pub(super) new_name: Option<Text>,
     pub(super) new_tag: Option<Text>,
     pub(super) digest: Option<Text>,
@@ -60,10 +58,14 @@ impl ImageEntry {
         let name = entry.text("name")?;
         let text = name.as_ref().map_or("", |name| &name.text);
         let place = name.as_ref().map_or_else(|| entry.place(), |name| name.place.clone());
+        let pattern = Pattern::read(text);
+        if let Some(Pattern::Expression(expression)) = &pattern {
+            entry.count_expression(expression, &place)?;
+        }
         Ok(Self {
             place,
             name: text.into(),
-            pattern: pattern(text),
+            pattern,
             new_name: entry.text("newName")?,
             new_tag: entry.text("newTag")?,
             digest: entry.text("digest")?,
@@ -74,7 +76,7 @@ impl ImageEntry {
     /// An entry that no kustomization holds.
     pub(super) fn new(name: &Text, new_name: Option<Text>, new_tag: Option<Text>, digest: Option<Text>) -> Self {
         let (name, place) = (name.text.clone(), name.place.clone());
-        Self { place, pattern: pattern(&name), name, new_name, new_tag, digest, tag_suffix: None }
+        Self { place, pattern: Pattern::read(&name), name, new_name, new_tag, digest, tag_suffix: None }
     }
 
     /// What the entry alone says an image is, and where; none where it names no image or decides nothing.
@@ -227,10 +229,48 @@ fn settle(decided: &mut Decided, text: &str) {
     (decided.tag, decided.digest) = (tag, digest);
 }
 
-/// The expression kustomize makes of a name, which it does not escape.
-fn pattern(name: &str) -> Option<Regex> {
-    const TAIL: &str = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
-    expression::compile(&format!("^{name}{TAIL}"))
+/// How a name is held against images: as a regular expression, since kustomize does not escape it.
+#[derive(Debug, Clone)]
+enum Pattern {
+    /// No character but `.` has a meaning of its own, as in nearly all names: it need not be compiled.
+    Plain(Arc<str>),
+    Expression(Expression),
+}
+
+impl Pattern {
+    fn read(name: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/:@.".contains(&byte);
+        match name.bytes().all(is_plain) {
+            true => Some(Self::Plain(name.into())),
+            false => Self::compile(name),
+        }
+    }
+
+    fn compile(name: &str) -> Option<Self> {
+        const TAIL: &str = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
+        expression::compile(&format!("^{name}{TAIL}")).map(Self::Expression)
+    }
+
+    fn is_match(&self, image: &str) -> bool {
+        match self {
+            Self::Expression(expression) => expression.is_match(image),
+            // A `.` is any one character.
+            Self::Plain(name) => {
+                let mut rest = image.chars();
+                let fits =
+                    |expected| rest.next().is_some_and(|found| found == expected || (expected == '.' && found != '\n'));
+                name.chars().all(fits) && is_tail(rest.as_str())
+            }
+        }
+    }
+}
+
+/// Tells whether a text is a tag and a digest, either or nothing.
+fn is_tail(text: &str) -> bool {
+    let is_of_tag = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.{}-".contains(&byte));
+    let (tag, digest) = text.split_once('@').map_or((text, None), |(tag, digest)| (tag, Some(digest)));
+    (tag.is_empty() || tag.strip_prefix(':').is_some_and(is_of_tag))
+        && digest.is_none_or(|digest| digest.strip_prefix("sha256:").is_some_and(is_of_tag))
 }
 
 fn has_images(resource: &Resource) -> bool {
@@ -243,7 +283,7 @@ mod tests {
 
     #[test]
     fn names_are_regular_expressions_that_nobody_escaped() {
-        let matches = |name, image| pattern(name).unwrap().is_match(image);
+        let matches = |name, image| Pattern::read(name).unwrap().is_match(image);
         assert!(matches("nginx", "nginx:1.0@sha256:aa"));
         assert!(!matches("nginx", "reg.io/nginx:1"));
         assert!(!matches("nginx", "nginx:1+2"));
@@ -251,6 +291,15 @@ mod tests {
         assert!(!matches("nginx", "nginx:1\n"));
         assert!(matches("nginx|busybox", "nginx-exporter:1"));
         assert!(matches("*nginx", "reg.io/nginx:1"));
-        assert!(pattern("[").is_none());
+        assert!(Pattern::read("[").is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plain_name_is_matched_as_its_expression_is(name in "[a-c./:@-]{0,4}", image in "([a-c./:@é\n{-]|:b|@sha256:a){0,6}") {
+            let (plain, compiled) = (Pattern::read(&name).unwrap(), Pattern::compile(&name).unwrap());
+            proptest::prop_assert!(matches!(plain, Pattern::Plain(_)));
+            proptest::prop_assert_eq!(plain.is_match(&image), compiled.is_match(&image), "{:?} {:?}", name, image);
+        }
     }
 }

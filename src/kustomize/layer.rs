@@ -6,6 +6,7 @@ use crate::manifest::Result;
 use super::load::Loader;
 use super::resource::Resource;
 use super::resource_set::ResourceSet;
+use super::section::Section;
 use super::unresolved::Unresolved;
 
 /// What the fields of one kustomization act on, and with what.
@@ -21,6 +22,11 @@ impl Layer<'_, '_> {
     /// Adds a generated resource, by its behavior.
     pub(super) fn absorb(&mut self, generated: Resource) -> Result<()> {
         self.resources.absorb(generated, self.loader, self.unresolved)
+    }
+
+    /// Counts the regular expressions that were compiled for `section`.
+    pub(super) fn count_expressions(&mut self, section: &Section<'_>) -> Result<()> {
+        self.loader.spend(section.expressions(), &section.place())
     }
 
     /// Runs `work`; a file that it misses is a gap, not a failure.

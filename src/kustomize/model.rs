@@ -57,6 +57,8 @@ const FIELDS: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Kustomization {
     pub(super) is_component: bool,
+    /// What its regular expressions weigh, in values.
+    pub(super) expressions: usize,
     pub(super) resources: Vec<Text>,
     pub(super) crds: Vec<Text>,
     pub(super) components: Vec<Text>,
@@ -97,16 +99,20 @@ impl Kustomization {
         resources.extend(section.texts("bases")?);
         let mut images = ImageEntry::read_all(&section, "images")?;
         images.extend(ImageEntry::read_all(&section, "imageTags")?);
+        let (patches, patches_json6902) =
+            (Patch::read_all(&section, "patches")?, Patch::read_all(&section, "patchesJson6902")?);
+        let replacements = replacements::Entry::read_all(&section)?;
         Ok(Self {
             is_component,
+            expressions: section.expressions(),
             resources,
             crds: section.texts("crds")?,
             components: section.texts("components")?,
             generators: Generator::read_all(&section)?,
             charts: Chart::read_all(&section)?,
             patches_strategic_merge: section.texts("patchesStrategicMerge")?,
-            patches: Patch::read_all(&section, "patches")?,
-            patches_json6902: Patch::read_all(&section, "patchesJson6902")?,
+            patches,
+            patches_json6902,
             namespace: section.text("namespace")?,
             name_prefix: section.text("namePrefix")?,
             name_suffix: section.text("nameSuffix")?,
@@ -117,7 +123,7 @@ impl Kustomization {
             replicas: Replica::read_all(&section)?,
             images,
             vars: Var::read_all(&section)?,
-            replacements: replacements::Entry::read_all(&section)?,
+            replacements,
             openapi: OpenApi::read(&section)?,
             sort_order: read_sort_order(&section)?,
             plugins: Plugins {

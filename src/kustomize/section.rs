@@ -1,7 +1,12 @@
 //! Mappings of a kustomization, read as kustomize decodes them: any case, the last of duplicates wins, types are strict.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::manifest::{Failure, Place, Result, Text};
 use crate::yaml::{self, ScalarKind, resolve_kustomization_scalar};
+
+use super::expression::Expression;
 
 /// One mapping with the fields it may have.
 pub(super) struct Section<'k> {
@@ -9,7 +14,12 @@ pub(super) struct Section<'k> {
     entries: Vec<(&'static str, &'k yaml::Node, &'k yaml::Node)>,
     source: &'k [u8],
     strictness: Strictness,
+    /// What the expressions of the file weigh so far, in values.
+    expressions: Rc<Cell<usize>>,
 }
+
+/// What the expressions of one file may weigh, in values: a thousand small ones.
+const MAX_EXPRESSIONS: usize = 100_000;
 
 /// What becomes of fields that are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +39,7 @@ impl<'k> Section<'k> {
         known: &'static [&'static str],
         source: &'k [u8],
     ) -> Result<Self> {
-        Self::read(node, what, known, source, Strictness::Strict)
+        Self::read(node, what, known, source, Strictness::Strict, Rc::default())
     }
 
     /// Reads `node` as a mapping, of which only the fields `known` count; null counts as empty.
@@ -39,7 +49,7 @@ impl<'k> Section<'k> {
         known: &'static [&'static str],
         source: &'k [u8],
     ) -> Result<Self> {
-        Self::read(node, what, known, source, Strictness::Lenient)
+        Self::read(node, what, known, source, Strictness::Lenient, Rc::default())
     }
 
     fn read(
@@ -48,8 +58,9 @@ impl<'k> Section<'k> {
         known: &'static [&'static str],
         source: &'k [u8],
         strictness: Strictness,
+        expressions: Rc<Cell<usize>>,
     ) -> Result<Self> {
-        let mut section = Self { node, entries: Vec::new(), source, strictness };
+        let mut section = Self { node, entries: Vec::new(), source, strictness, expressions };
         if node.is_null() {
             return Ok(section);
         }
@@ -113,12 +124,30 @@ impl<'k> Section<'k> {
     /// Returns the elements of a list of mappings.
     pub(super) fn sections(&self, key: &'static str, known: &'static [&'static str]) -> Result<Vec<Section<'k>>> {
         let elements = self.list(key)?;
-        elements.iter().map(|element| Section::read(element, key, known, self.source, self.strictness)).collect()
+        elements.iter().map(|element| self.below(element, key, known)).collect()
     }
 
     /// Returns a field that is a mapping.
     pub(super) fn section(&self, key: &'static str, known: &'static [&'static str]) -> Result<Option<Section<'k>>> {
-        self.get(key).map(|node| Section::read(node, key, known, self.source, self.strictness)).transpose()
+        self.get(key).map(|node| self.below(node, key, known)).transpose()
+    }
+
+    fn below(&self, node: &'k yaml::Node, key: &str, known: &'static [&'static str]) -> Result<Section<'k>> {
+        Section::read(node, key, known, self.source, self.strictness, self.expressions.clone())
+    }
+
+    /// Counts an expression that was compiled; one file may not hold too many.
+    pub(super) fn count_expression(&self, expression: &Expression, place: &Place) -> Result<()> {
+        self.expressions.set(self.expressions.get().saturating_add(expression.weight()));
+        match self.expressions.get() > MAX_EXPRESSIONS {
+            true => Err(Failure::at(place, "the file holds more regular expressions than are compiled", "split it")),
+            false => Ok(()),
+        }
+    }
+
+    /// What all expressions of the file weigh until now, in values.
+    pub(super) fn expressions(&self) -> usize {
+        self.expressions.get()
     }
 
     /// Returns a truth value, false when absent.

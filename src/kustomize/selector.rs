@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
-
 use crate::manifest::{Failure, Place, Result, Text};
 
-use super::expression;
+use super::expression::{self, Expression};
 use super::id::split_api_version;
 use super::label_selector::LabelSelector;
 use super::resource::Resource;
@@ -37,7 +35,7 @@ impl Selector {
 
     /// Reads a selector.
     pub(super) fn of(section: &Section<'_>) -> Result<Self> {
-        let pattern = |key| section.text(key)?.as_ref().map(Pattern::read).transpose();
+        let pattern = |key| section.text(key)?.map(|text| Pattern::read(&text, section)).transpose();
         let selector = |key| section.text(key)?.as_ref().map(LabelSelector::parse).transpose();
         Ok(Self {
             place: section.place(),
@@ -106,12 +104,12 @@ const MAX_TEXT_BYTES: usize = 1 << 14;
 pub(super) enum Pattern {
     /// No character of it has a meaning of its own, as in nearly all names: it need not be compiled.
     Literal(Arc<str>),
-    Regex(Box<Regex>),
+    Expression(Box<Expression>),
 }
 
 impl Pattern {
     /// Reads a regular expression for whole texts.
-    fn read(text: &Text) -> Result<Self> {
+    fn read(text: &Text, section: &Section<'_>) -> Result<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/ ".contains(&byte);
         if text.text.bytes().all(is_plain) {
             return Ok(Self::Literal(text.text.clone()));
@@ -121,17 +119,18 @@ impl Pattern {
             let message = format!("the regular expression has more than {MAX_TEXT_BYTES} bytes");
             return Err(Failure::at(&text.place, message, hint));
         }
-        let compiled = expression::compile(&format!("^(?:{})$", text.text));
-        compiled.map(|regex| Self::Regex(Box::new(regex))).ok_or_else(|| {
+        let compiled = expression::compile(&format!("^(?:{})$", text.text)).ok_or_else(|| {
             let message = format!("`{}` is not a regular expression", text.text);
             Failure::at(&text.place, message, hint)
-        })
+        })?;
+        section.count_expression(&compiled, &text.place)?;
+        Ok(Self::Expression(Box::new(compiled)))
     }
 
     fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Literal(literal) => **literal == *text,
-            Self::Regex(regex) => regex.is_match(text),
+            Self::Expression(expression) => expression.is_match(text),
         }
     }
 }
@@ -143,7 +142,9 @@ mod tests {
     use super::*;
 
     fn pattern(text: &str) -> Result<Pattern> {
-        Pattern::read(&Text { text: text.into(), place: Place::start_of("k"), shift: Shift::None })
+        let node = crate::yaml::parse("k", b"{}").unwrap().remove(0);
+        let section = Section::of(&node, "target", FIELDS, b"").unwrap();
+        Pattern::read(&Text { text: text.into(), place: Place::start_of("k"), shift: Shift::None }, &section)
     }
 
     #[test]

@@ -254,7 +254,11 @@ fn expressions_that_would_explode_are_refused() {
         let image = format!("resources: [w.yaml]\nimages:\n- {{name: '{pattern}', newTag: '1'}}\n");
         // A name that no image is held against is never compiled.
         let with_image = format!("{RESOURCE}spec: {{containers: [{{name: a, image: a}}]}}\n");
-        refused(&[("kustomization.yaml", &image), ("w.yaml", &with_image)], &["o/kustomization.yaml:3"]);
+        // Nor is one in which no character but the dot means anything.
+        match pattern == long {
+            true => drop(images(&overlay(&[("kustomization.yaml", &image), ("w.yaml", &with_image)]), &[]).expect(0)),
+            false => refused(&[("kustomization.yaml", &image), ("w.yaml", &with_image)], &["o/kustomization.yaml:3"]),
+        }
         let list = format!("{RESOURCE}list: [a]\n");
         let replace = format!(
             "resources: [w.yaml]\nreplacements:\n- {{sourceValue: a, targets: [{{select: {{kind: Widget}}, fieldPaths: ['list.[={pattern}]']}}]}}\n"
@@ -266,6 +270,21 @@ fn expressions_that_would_explode_are_refused() {
         "a in (b),".repeat(50_000)
     );
     images(&overlay(&[("kustomization.yaml", &selector), ("w.yaml", RESOURCE)]), &[]);
+}
+
+#[test]
+fn expressions_beyond_number_are_refused_by_their_sum() {
+    let name = |at: usize| format!("x{{500}}{at}");
+    let many = |entry: fn(&str) -> String, count| (0..count).map(|at| entry(&name(at))).collect::<Vec<_>>().join(",");
+    let target = |name: &str| format!("{{target: {{kind: '{name}'}}, patch: '[]'}}");
+    let image = |name: &str| format!("{{name: '{name}', newTag: '1'}}");
+    let file = |field: &str, entries: String| format!("resources: [w.yaml]\n{field}: [{entries}]\n");
+    for text in [file("patches", many(target, 400)), file("images", many(image, 400))] {
+        refused(
+            &[("kustomization.yaml", &text), ("w.yaml", RESOURCE)],
+            &["o/kustomization.yaml", "more regular expressions than are compiled"],
+        );
+    }
 }
 
 #[test]

@@ -21,12 +21,16 @@ pub(super) fn run(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
     match config.kind.as_str() {
         "PatchTransformer" => {
             let section = config.section(patches::FIELDS)?;
-            patches::apply(layer, &Patch::read(&section)?)
+            let patch = Patch::read(&section)?;
+            layer.count_expressions(&section)?;
+            patches::apply(layer, &patch)
         }
         "PatchStrategicMergeTransformer" => merge(layer, config),
         "PatchJson6902Transformer" => {
             let section = config.section(&["path", "jsonOp", "target"])?;
-            patches::apply_json6902(layer, &Patch::read_operations(&section)?)
+            let patch = Patch::read_operations(&section)?;
+            layer.count_expressions(&section)?;
+            patches::apply_json6902(layer, &patch)
         }
         "NamespaceTransformer" => set_namespace(layer, config),
         "PrefixTransformer" => rename(layer, config, &[true]),
@@ -45,7 +49,9 @@ pub(super) fn run(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
         "ImageTagTransformer" => {
             let section = config.section(&["imageTag", "fieldSpecs"])?;
             let specs = FieldSpec::read_all(&section, "fieldSpecs")?;
-            ImageEntry::read_one(&section, "imageTag")?.apply(layer, &specs)
+            let entry = ImageEntry::read_one(&section, "imageTag")?;
+            layer.count_expressions(&section)?;
+            entry.apply(layer, &specs)
         }
         "ReplicaCountTransformer" => {
             let section = config.section(&["replica", "fieldSpecs"])?;
@@ -54,7 +60,9 @@ pub(super) fn run(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
         }
         "ReplacementTransformer" => {
             let section = config.section(&["replacements"])?;
-            replacements::apply(layer, &replacements::Entry::read_all(&section)?)
+            let entries = replacements::Entry::read_all(&section)?;
+            layer.count_expressions(&section)?;
+            replacements::apply(layer, &entries)
         }
         "ValueAddTransformer" => value_add::run(layer, config),
         "HashTransformer" => {

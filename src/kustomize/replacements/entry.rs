@@ -91,9 +91,11 @@ impl Entry {
 pub(super) fn read_file(loader: &mut Loader<'_>, root: &TreePath, path: &Text) -> Result<Vec<Replacement>> {
     let (file, _) = loader.read(root, &path.text, &path.place)?;
     let parsed = loader.parse(&file, &path.place)?;
-    let read = |node: &yaml::Node| {
+    let mut read = |node: &yaml::Node| {
         let section = Section::lenient(node, "replacement", FIELDS, &parsed.source)?;
-        Replacement::read(&section, true)
+        let replacement = Replacement::read(&section, true)?;
+        loader.spend(section.expressions(), &path.place)?;
+        Ok(replacement)
     };
     match parsed.documents().first().map(|document| (document, &document.value)) {
         Some((_, yaml::Value::Sequence(elements))) => elements.iter().map(read).collect(),

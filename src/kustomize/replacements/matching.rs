@@ -184,6 +184,7 @@ impl Walk<'_> {
         let pattern = expression::compile(text)
             .ok_or_else(|| Stop::wrong(format!("`{text}` must be a regular expression, and it is none"), &place))?;
         let mut found = 0;
+        self.visited = self.visited.saturating_add(pattern.weight());
         for element in elements {
             self.visited += 1;
             if key.is_empty() {
