@@ -75,13 +75,7 @@ impl Workspace {
         }
         let (config, used) = match text {
             Some(text) => (read_config(&path, &text, &revision)?, Some(path.to_string())),
-            None if scope.config.is_some() => {
-                let message = format!("there is no {path} at {}", revision.short());
-                return Err(Error::usage(
-                    message,
-                    "check the path of --config, or write the file with: promote-bot init",
-                ));
-            }
+            None if scope.config.is_some() => return Err(no_config(&path, &revision)),
             None => (Config { environments: environments_by_layout(head.as_ref())?, ..Config::default() }, None),
         };
         let config_used = ConfigUsed { path: used, revision };
@@ -158,6 +152,7 @@ impl Snapshot {
         let path = config_path(&repository, scope)?;
         let environments = match read_optional(tree.as_ref(), &path)? {
             Some(text) => read_config(&path, &text, &revision)?.environments,
+            None if scope.config.is_some() => return Err(no_config(&path, &revision)),
             None => environments_by_layout(tree.as_ref())?,
         };
         let is_work_tree = revision == Revision::Worktree;
@@ -193,6 +188,12 @@ fn config_revision(scope: &Scope, range: &Range, is_bare: bool) -> Revision {
 fn read_config(path: &TreePath, text: &[u8], revision: &Revision) -> Result<Config, Error> {
     let faulty = |faults| Error::Faults { what: path.to_string(), faults, revision: revision.clone() };
     config::read(path.as_str(), text).map_err(faulty)
+}
+
+/// Says that the configuration that was asked for is not there.
+fn no_config(path: &TreePath, revision: &Revision) -> Error {
+    let message = format!("there is no {path} at {}", revision.short());
+    Error::usage(message, "check the path of --config, or write the file with: promote-bot init")
 }
 
 /// Reads a file that may be absent.

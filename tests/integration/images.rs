@@ -95,4 +95,6 @@ fn what_is_asked_for_is_answered_and_nothing_else() {
     assert_eq!((found.len(), &found[0]["overlay"]), (2, &json!("../..")));
     program.run(repository.path(), &["images", "-e", "none"]).expect(2);
     program.run(repository.path(), &["images", "overlays/production", "-e", "none"]).expect(2);
+    let run = program.run(repository.path(), &["-c", "none.yaml", "images", "overlays/production"]).expect(2);
+    assert!(run.stderr.contains("there is no none.yaml at worktree") && run.stdout.is_empty(), "{}", run.stderr);
 }
