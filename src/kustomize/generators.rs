@@ -263,9 +263,12 @@ fn env_lines(file: &TreePath, content: &[u8]) -> Vec<(String, Node)> {
     let text = String::from_utf8_lossy(content);
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let read = |(index, line): (usize, &str)| {
+        let whole = line;
         let line = line.trim_start();
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        let place = Place { line: u32::try_from(index + 1).unwrap_or(u32::MAX), ..Place::start_of(file.as_str()) };
+        let before = whole.len() - value.len();
+        let start = Place { line: u32::try_from(index + 1).unwrap_or(u32::MAX), ..Place::start_of(file.as_str()) };
+        let place = start.right(whole.get(..before).map_or(0, |text| text.chars().count()));
         let value: Arc<str> = value.into();
         (!line.is_empty() && !line.starts_with('#')).then(|| (key.to_owned(), Node::string(value, &place)))
     };
