@@ -18,11 +18,13 @@ const OBJECT_CACHE_BYTES: usize = 4 << 20;
 pub(super) struct Objects {
     shared: gix::ThreadSafeRepository,
     idle: Mutex<Vec<gix::Repository>>,
+    /// Handles without a cache: a blob is read once, and a copy kept of it would only be thrown away.
+    for_blobs: Mutex<Vec<gix::Repository>>,
 }
 
 impl Objects {
     pub(super) fn new(shared: gix::ThreadSafeRepository) -> Self {
-        Self { shared, idle: Mutex::default() }
+        Self { shared, idle: Mutex::default(), for_blobs: Mutex::default() }
     }
 
     /// Lends a handle of this thread's own to `work`.
@@ -42,17 +44,23 @@ impl Objects {
 
     /// Reads the blob that stands at `path`.
     pub(super) fn blob(&self, path: &TreePath, id: ObjectId) -> Result<Arc<[u8]>, TreeError> {
-        self.with(|repository| {
-            let header = repository.try_find_header(id).map_err(failed(path))?;
-            let header = header.ok_or_else(|| storage(path, missing(path, id)))?;
-            let size_bytes = header.size();
-            if size_bytes > MAX_FILE_BYTES {
-                return Err(too_large(path, size_bytes));
-            }
-            let blob = repository.find_blob(id).map_err(failed(path))?;
-            Ok(Arc::from(blob.data.as_slice()))
-        })
+        let idle = lock(&self.for_blobs).pop();
+        let repository = idle.unwrap_or_else(|| self.shared.to_thread_local());
+        let content = read_blob(&repository, path, id);
+        lock(&self.for_blobs).push(repository);
+        content
     }
+}
+
+fn read_blob(repository: &gix::Repository, path: &TreePath, id: ObjectId) -> Result<Arc<[u8]>, TreeError> {
+    let header = repository.try_find_header(id).map_err(failed(path))?;
+    let header = header.ok_or_else(|| storage(path, missing(path, id)))?;
+    let size_bytes = header.size();
+    if size_bytes > MAX_FILE_BYTES {
+        return Err(too_large(path, size_bytes));
+    }
+    let blob = repository.find_blob(id).map_err(failed(path))?;
+    Ok(Arc::from(blob.data.as_slice()))
 }
 
 /// Locks even after a panic elsewhere: every value kept behind these locks is whole at all times.
