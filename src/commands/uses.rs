@@ -155,8 +155,8 @@ impl Sides {
                 continue;
             };
             if !difference.touches(&directory) {
-                let (reason, what) = ("render-stale".to_owned(), directory.to_string());
-                self.head.partial.push(Partial { reason, what, location: Location::new(overlay.as_str(), 1, 1) });
+                let location = Location::new(overlay.as_str(), 1, 1);
+                self.head.partial.push(Partial::new("render-stale", directory.to_string(), location));
             }
         }
     }

@@ -121,6 +121,17 @@ pub struct Partial {
     pub what: String,
     /// Where it is written.
     pub location: Location,
+    /// A name for all that the repository says around it, where that is all that decides what is not known: if it is the same
+    /// on two sides, so is that. None where more decides.
+    pub source: Option<String>,
+}
+
+impl Partial {
+    /// A gap that more may decide than is said of it.
+    #[must_use]
+    pub fn new(reason: &str, what: impl Into<String>, location: Location) -> Self {
+        Self { reason: reason.to_owned(), what: what.into(), location, source: None }
+    }
 }
 
 /// The effective images of one overlay.

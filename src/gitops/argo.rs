@@ -18,18 +18,13 @@ pub(super) fn read_application(document: &Node, sink: &mut Sink<'_, '_>) {
 /// Reads the sources in the template of an `ApplicationSet`, once for each element of its list generators. What other generators
 /// fill in is not known.
 pub(super) fn read_application_set(document: &Node, sink: &mut Sink<'_, '_>) {
-    let generators = document.path(&["spec", "generators"]);
     let Some(template) = document.path(&["spec", "template", "spec"]) else { return };
-    match generators::fill(generators, template) {
-        None => {
-            let fingerprint = generators::fingerprint(generators);
-            sink.in_template(&fingerprint, |sink| read_sources(template, "spec.template.spec", sink));
-        }
+    match generators::fill(document.path(&["spec", "generators"]), template) {
+        None => sink.in_template(|sink| read_sources(template, "spec.template.spec", sink)),
         Some(filled) => {
             for generators::Filled { template, element } in filled {
-                let fingerprint = generators::fingerprint(generators);
                 let field = format!("{element}:spec.template.spec");
-                sink.in_template(&fingerprint, |sink| read_sources(&template, &field, sink));
+                sink.in_template(|sink| read_sources(&template, &field, sink));
             }
         }
     }
@@ -59,6 +54,14 @@ fn read_source(source: &Node, field: &str, sink: &mut Sink<'_, '_>) {
     }
     if let Some(settings) = source.get("helm") {
         let chart = values::chart(source.get("chart").or(source.get("path")), source.get("targetRevision"));
-        helm::read(settings, &format!("{field}.helm"), &chart, sink);
+        sink.about(chart_source(source, settings), |sink| helm::read(settings, &format!("{field}.helm"), &chart, sink));
     }
+}
+
+/// A name for what says which chart it is, and with which values besides those that are read here; none where these, or the
+/// chart itself, stand in files, or where it is yet to be filled in.
+fn chart_source(source: &Node, settings: &Node) -> Option<String> {
+    const READ: [&str; 4] = ["values", "valuesObject", "parameters", "kustomize"];
+    let is_whole = source.get("chart").is_some() && elements(settings.get("valueFiles")).next().is_none();
+    (is_whole && !generators::is_open(source)).then(|| values::fingerprint(source, &READ))
 }

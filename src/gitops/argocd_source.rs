@@ -87,7 +87,7 @@ fn said(failure: Box<Failure>, directory: &TreePath) -> Result<Overrides> {
     }
     let place = failure.place().cloned().unwrap_or_else(|| Place::start_of(directory.as_str()));
     let what = failure.message().to_owned();
-    let partial = vec![Partial { reason: "argocd-source".to_owned(), what, location: place.location() }];
+    let partial = vec![Partial::new("argocd-source", what, place.location())];
     Ok(Overrides { images: Vec::new(), helm: Declared { uses: Vec::new(), partial } })
 }
 

@@ -18,13 +18,13 @@ pub(super) fn read_helm_release(document: &Node, sink: &mut Sink<'_, '_>) {
     if let Some(given) = document.path(&["spec", "values"]) {
         let of_chart = |key| document.path(&["spec", "chart", "spec", key]);
         let reference = document.path(&["spec", "chartRef", "name"]);
-        values::read(
-            given,
-            "spec.values",
-            &[],
-            &values::chart(of_chart("chart").or(reference), of_chart("version")),
-            sink,
-        );
+        let chart = values::chart(of_chart("chart").or(reference), of_chart("version"));
+        // What they refer to stands elsewhere.
+        let is_whole = ["chartRef", "valuesFrom"].iter().all(|key| document.path(&["spec", key]).is_none());
+        let source = document.path(&["spec", "chart"]).filter(|_| is_whole);
+        sink.about(source.map(|source| values::fingerprint(source, &[])), |sink| {
+            values::read(given, "spec.values", &mut Vec::new(), &chart, sink);
+        });
     }
     for (index, renderer) in elements(document.path(&["spec", "postRenderers"])).enumerate() {
         if let Some(kustomize) = renderer.get("kustomize") {

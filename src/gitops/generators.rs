@@ -1,15 +1,15 @@
 //! What `list` generators make of the template of an `ApplicationSet`
 //! (<https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-List/>).
 
-use crate::domain::Digest;
 use crate::manifest::{Node, Value};
 
 use super::flux::elements;
 
 /// How many elements one set may have.
 const MAX_ELEMENTS: usize = 1_000;
-/// How many values the templates of one set may become.
+/// How many values, and how many bytes of text, the templates of one set may become.
 const MAX_VALUES: usize = 1_000_000;
+const MAX_BYTES: usize = 16 << 20;
 
 /// A template filled in by one element.
 pub(super) struct Filled {
@@ -20,63 +20,53 @@ pub(super) struct Filled {
 
 /// Fills `template` in with each element of the list generators; `None` where others generate too, or too many.
 pub(super) fn fill(generators: Option<&Node>, template: &Node) -> Option<Vec<Filled>> {
-    let mut filled = Vec::new();
+    let mut found = Vec::new();
     for (at, generator) in elements(generators).enumerate() {
-        let list =
-            generator.get("list").filter(|list| generator.length() == 1 && list.get("elementsYaml").is_none())?;
-        for (index, element) in elements(list.get("elements")).enumerate() {
-            let mut template = list.get("template").is_none().then(|| template.clone())?;
-            visit(&mut template, element);
-            let element = format!("spec.generators[{at}].list.elements[{index}]");
-            filled.push(Filled { template, element });
+        let list = generator.get("list").filter(|list| list.get("elementsYaml").is_none())?;
+        // What stands beside it, and a template of its own, would have to be laid over.
+        if generator.length() > 1 || list.get("template").is_some() {
+            return None;
         }
+        found.extend(elements(list.get("elements")).enumerate().map(|(index, element)| (at, index, element)));
     }
-    let is_too_much = filled.len() > MAX_ELEMENTS || filled.len().saturating_mul(template.size()) > MAX_VALUES;
-    (!is_too_much && !filled.is_empty()).then_some(filled)
+    if found.is_empty() || found.len() > MAX_ELEMENTS || found.len().saturating_mul(template.size()) > MAX_VALUES {
+        return None;
+    }
+    let mut bytes = 0;
+    let fill = |(at, index, element)| {
+        let mut template = template.clone();
+        visit(&mut template, element, &mut bytes)?;
+        Some(Filled { template, element: format!("spec.generators[{at}].list.elements[{index}]") })
+    };
+    found.into_iter().map(fill).collect()
 }
 
-/// A name for what generators say, another one when they say something else.
-pub(super) fn fingerprint(generators: Option<&Node>) -> String {
-    fn write(node: &Node, text: &mut String) {
-        match &node.value {
-            Value::Scalar(scalar) => text.push_str(&format!("{:?}", scalar.text)),
-            Value::List(elements) => {
-                text.push('[');
-                elements.iter().for_each(|element| write(element, text));
-                text.push(']');
-            }
-            Value::Map(entries) => {
-                text.push('{');
-                for (key, value) in entries {
-                    text.push_str(&format!("{key:?}"));
-                    write(value, text);
-                }
-                text.push('}');
-            }
-        }
+/// Tells whether anything in a node is yet to be filled in.
+pub(super) fn is_open(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.text.contains("{{"),
+        Value::List(elements) => elements.iter().any(is_open),
+        Value::Map(entries) => entries.iter().any(|(_, value)| is_open(value)),
     }
-    let mut text = String::new();
-    if let Some(generators) = generators {
-        write(generators, &mut text);
-    }
-    Digest::of(text.as_bytes()).hex().chars().take(8).collect()
 }
 
-fn visit(node: &mut Node, element: &Node) {
+/// Fills in the texts of a node; `None` when all texts together, counted in `bytes`, become too long.
+fn visit(node: &mut Node, element: &Node, bytes: &mut usize) -> Option<()> {
     match &mut node.value {
         Value::Scalar(scalar) if scalar.text.contains("{{") => {
-            if let Some((text, last)) = replaced(&scalar.text, element) {
+            if let Some((text, last)) = replaced(&scalar.text, element, bytes)? {
                 node.replace_text(text, &last.place);
             }
+            Some(())
         }
-        Value::Scalar(_) => {}
-        Value::List(elements) => elements.iter_mut().for_each(|child| visit(child, element)),
-        Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| visit(value, element)),
+        Value::Scalar(_) => Some(()),
+        Value::List(elements) => elements.iter_mut().try_for_each(|child| visit(child, element, bytes)),
+        Value::Map(entries) => entries.iter_mut().try_for_each(|(_, value)| visit(value, element, bytes)),
     }
 }
 
 /// The text with what `element` knows in place of `{{name}}` and `{{ .name }}`, and the last value that was put in.
-fn replaced<'e>(text: &str, element: &'e Node) -> Option<(String, &'e Node)> {
+fn replaced<'e>(text: &str, element: &'e Node, bytes: &mut usize) -> Option<Option<(String, &'e Node)>> {
     let (mut out, mut rest, mut last) = (String::new(), text, None);
     while let Some((before, after)) = rest.split_once("{{") {
         let Some((name, behind)) = after.split_once("}}") else { break };
@@ -93,7 +83,12 @@ fn replaced<'e>(text: &str, element: &'e Node) -> Option<(String, &'e Node)> {
             None => out.extend(["{{", name, "}}"]),
         }
         rest = behind;
+        // Each name is looked for among all keys.
+        *bytes = bytes.saturating_add(before.len() + value.and_then(Node::text).map_or(0, str::len) + element.length());
+        if *bytes > MAX_BYTES {
+            return None;
+        }
     }
     out.push_str(rest);
-    last.map(|last| (out, last))
+    Some(last.map(|last| (out, last)))
 }

@@ -1,6 +1,6 @@
 //! The `helm` settings of an Argo CD source: values as text or object, and parameters, which set single values over them.
 
-use crate::domain::{DecidedBy, UseClass};
+use crate::domain::DecidedBy;
 use crate::manifest::{self, Decided, ImageParts, Node, Part, Step, part};
 
 use super::flux::elements;
@@ -30,22 +30,19 @@ pub(super) fn read(settings: &Node, field: &str, chart: &str, sink: &mut Sink<'_
         (None, Some(values)) => Some(Base { values, field: format!("{field}.values") }),
         (None, None) => None,
     };
-    let images = read_parameters(settings, base.as_ref(), field, chart, sink);
+    let mut taken = read_parameters(settings, base.as_ref(), field, chart, sink);
     let Some(base) = base else { return };
+    values::read(base.values, &base.field, &mut taken, chart, sink);
     // What stands in an object is found as any other field `image`, but not filled in.
     if text.is_some() || sink.is_in_template() {
-        add_values(base.values, &base.field, &images, sink);
+        add_values(base.values, &base.field, &taken, sink);
     }
-    values::read(base.values, &base.field, &images, chart, sink);
 }
 
-/// Takes the images of values given as text; what parameters changed of them was taken before. (Images in an object are
-/// found as any other field `image` is.)
+/// Takes the images of values that are found nowhere else, but those that were taken before.
 fn add_values(values: &Node, field: &str, taken: &[String], sink: &mut Sink<'_, '_>) {
     for found in manifest::uses_in(values) {
-        let has_version = found.origins.tag.is_some() || found.origins.digest.is_some();
-        let is_in_part = found.class == UseClass::Helm && !has_version;
-        if !taken.contains(&found.field) && !is_in_part {
+        if !taken.contains(&found.field) {
             sink.take(vec![found], field);
         }
     }

@@ -15,8 +15,8 @@ mod values;
 
 pub(crate) use argocd_source::{is_overrides, overrides, reads};
 
-use crate::domain::{ImageUse, Partial, Tree};
-use crate::manifest::{Node, Shared, workload_of};
+use crate::domain::{ImageUse, Partial, Tree, UseClass};
+use crate::manifest::{Node, Shared, has_version, workload_of};
 
 use sink::Sink;
 use sources::Sources;
@@ -45,6 +45,22 @@ pub(crate) fn declared<'d>(tree: &dyn Tree, documents: impl IntoIterator<Item = 
         read(document, &mut Sink::new(workload, &mut sources, &mut declared));
     }
     declared
+}
+
+/// Tells whether [`declared`] says in another way what stands at a field of a GitOps object: an image named in part, or a
+/// template that is filled in.
+pub(crate) fn is_told(found: &ImageUse) -> bool {
+    let group = found.workload.api_version.split('/').next().unwrap_or_default();
+    let (is_of_values, is_template) = match (group, found.workload.kind.as_str()) {
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => (found.field.starts_with("spec.values."), false),
+        ("argoproj.io", "Application") => (found.field.contains(".helm.valuesObject."), false),
+        ("argoproj.io", "ApplicationSet") => {
+            let is_read = found.field.starts_with("spec.template.spec.");
+            (is_read && found.field.contains(".helm.valuesObject."), is_read && found.image.contains("{{"))
+        }
+        _ => (false, false),
+    };
+    is_template || (is_of_values && found.class == UseClass::Helm && !has_version(&found.image))
 }
 
 #[cfg(test)]

@@ -16,32 +16,40 @@ pub(super) struct Sink<'s, 't> {
     workload: Workload,
     sources: &'s mut Sources<'t>,
     declared: &'s mut Declared,
-    /// Where the object is a template: a name for what fills it in.
-    generators: Option<String>,
+    /// A name for all that decides what is left open, where all of it stands here.
+    source: Option<String>,
+    is_template: bool,
 }
 
 impl<'s, 't> Sink<'s, 't> {
     /// Collects for `workload`.
     pub(super) fn new(workload: Workload, sources: &'s mut Sources<'t>, declared: &'s mut Declared) -> Self {
-        Self { workload, sources, declared, generators: None }
+        Self { workload, sources, declared, source: None, is_template: false }
     }
 
     /// Says what is not known.
     pub(super) fn say(&mut self, reason: &str, what: impl Into<String>, place: &Place) {
-        let partial = Partial { reason: reason.to_owned(), what: what.into(), location: place.location() };
-        self.declared.partial.push(partial);
+        let source = self.source.clone();
+        self.declared.partial.push(Partial { source, ..Partial::new(reason, what, place.location()) });
     }
 
-    /// Runs `read` on a template, which generators of that fingerprint fill in.
-    pub(super) fn in_template(&mut self, fingerprint: &str, read: impl FnOnce(&mut Self)) {
-        self.generators = Some(fingerprint.to_owned());
+    /// Runs `read` on what `source` decides together with what stands there, or more than that where there is none.
+    pub(super) fn about(&mut self, source: Option<String>, read: impl FnOnce(&mut Self)) {
+        let around = std::mem::replace(&mut self.source, source);
         read(self);
-        self.generators = None;
+        self.source = around;
+    }
+
+    /// Runs `read` on a template that generators fill in.
+    pub(super) fn in_template(&mut self, read: impl FnOnce(&mut Self)) {
+        self.is_template = true;
+        read(self);
+        self.is_template = false;
     }
 
     /// Tells whether what is read is a template.
     pub(super) fn is_in_template(&self) -> bool {
-        self.generators.is_some()
+        self.is_template
     }
 
     /// Takes an image that `name` tells from its neighbours.
@@ -52,14 +60,11 @@ impl<'s, 't> Sink<'s, 't> {
 
     /// Keeps an image, or says that it is yet to be filled in.
     fn push(&mut self, found: ImageUse) {
-        match &self.generators {
-            Some(fingerprint) if found.image.contains("{{") => {
-                let what = format!("{} is filled in by the generators {fingerprint}", found.image);
-                let partial = Partial { reason: "declared-template".to_owned(), what, location: found.location };
-                self.declared.partial.push(partial);
-            }
-            _ => self.declared.uses.push(found),
+        if !self.is_template || !found.image.contains("{{") {
+            return self.declared.uses.push(found);
         }
+        let what = format!("{} is filled in by the generators", found.image);
+        self.declared.partial.push(Partial::new("declared-template", what, found.location));
     }
 
     /// Takes what an entry of a list of images sets; a tag that it leaves to the manifests is said.

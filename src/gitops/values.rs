@@ -3,22 +3,22 @@
 //! What stands there whole is found as any other field `image`. Here are the shapes that name an image in part: a version
 //! without a name, a name without a version, and a name under `image` beside its registry and tag, as ingress-nginx has it.
 
-use crate::domain::DecidedBy;
-use crate::manifest::{ImageParts, Node, Value, part};
+use crate::domain::{DecidedBy, Digest};
+use crate::manifest::{ImageParts, Node, Value, has_version, part};
 
 use super::sink::Sink;
 
 const VERSIONS: [&str; 3] = ["tag", "digest", "sha"];
 
-/// Reads the mappings under keys `image` in `values`, but those at the fields `taken`; `field` is the path to the values, `chart`
-/// what knows the rest.
-pub(super) fn read(values: &Node, field: &str, taken: &[String], chart: &str, sink: &mut Sink<'_, '_>) {
+/// Reads the mappings under keys `image` in `values`, but those at the fields `taken`, to which it adds what it read; `field`
+/// is the path to the values, `chart` what knows the rest.
+pub(super) fn read(values: &Node, field: &str, taken: &mut Vec<String>, chart: &str, sink: &mut Sink<'_, '_>) {
     Reader { field, taken, chart, sink }.visit(values, &mut String::new());
 }
 
 struct Reader<'r, 's, 't, 'd> {
     field: &'r str,
-    taken: &'r [String],
+    taken: &'r mut Vec<String>,
     chart: &'r str,
     sink: &'d mut Sink<'s, 't>,
 }
@@ -59,9 +59,11 @@ impl Reader<'_, '_, '_, '_> {
                 let parts = ImageParts { registry: at("registry"), repository, tag: at("tag"), digest };
                 let (text, decided) = parts.join(DecidedBy::Values);
                 self.sink.add(&text, Some(path.to_owned()), format!("{}.{path}.image", self.field), &decided);
+                self.taken.push(format!("{path}.image"));
             }
             (Some(((name, place), _)), None) if !has_version(name) => {
                 self.sink.say("declared-tag", no_tag(name, self.chart), place);
+                self.taken.push(path.to_owned());
             }
             (None, Some((version, place))) => {
                 let what = format!("{path} is given {version}, and its name is left to {}", self.chart);
@@ -77,13 +79,33 @@ pub(super) fn no_tag(name: &str, chart: &str) -> String {
     format!("{name} has no tag in these values, so that of {chart} counts")
 }
 
-fn has_version(name: &str) -> bool {
-    let parts = crate::manifest::split(name);
-    parts.tag.is_some() || parts.digest.is_some()
-}
-
 /// Names a chart and its version, as far as they are given.
 pub(super) fn chart(name: Option<&Node>, version: Option<&Node>) -> String {
     let text = |node: Option<&Node>| node.and_then(Node::text).map(|text| format!(" {text}")).unwrap_or_default();
     format!("the chart{}{}", text(name), text(version))
+}
+
+/// A name for what a node says, another one when it says something else; some keys left out wherever they stand.
+pub(super) fn fingerprint(node: &Node, without: &[&str]) -> String {
+    fn write(node: &Node, without: &[&str], text: &mut String) {
+        match &node.value {
+            Value::Scalar(scalar) => text.push_str(&format!("{:?}", scalar.text)),
+            Value::List(elements) => {
+                text.push('[');
+                elements.iter().for_each(|element| write(element, without, text));
+                text.push(']');
+            }
+            Value::Map(entries) => {
+                text.push('{');
+                for (key, value) in entries.iter().filter(|(key, _)| !without.contains(&&**key)) {
+                    text.push_str(&format!("{key:?}"));
+                    write(value, without, text);
+                }
+                text.push('}');
+            }
+        }
+    }
+    let mut text = String::new();
+    write(node, without, &mut text);
+    Digest::of(text.as_bytes()).to_string()
 }

@@ -178,10 +178,10 @@ impl<'v> Reader<'v> {
         if parts.tag.is_none() && sha.is_none() {
             parts.tag = self.app_version;
         }
-        if parts.tag.is_none() && sha.is_none() && !has_version(parts.repository.0) {
+        if parts.tag.is_none() && sha.is_none() && !manifest::has_version(parts.repository.0) {
             let what = format!("`{field}` has no tag, and the chart's appVersion is not known");
             let location = parts.repository.1.location();
-            self.found.partial.push(Partial { reason: "helm-default-tag".to_owned(), what, location });
+            self.found.partial.push(Partial::new("helm-default-tag", what, location));
             return;
         }
         let digest = sha.as_ref().map(|(text, place)| (text.as_str(), *place));
@@ -195,7 +195,7 @@ impl<'v> Reader<'v> {
     }
 
     fn say(&mut self, reason: &str, what: String, node: &Node) {
-        self.found.partial.push(Partial { reason: reason.to_owned(), what, location: node.place.location() });
+        self.found.partial.push(Partial::new(reason, what, node.place.location()));
     }
 }
 
@@ -213,11 +213,6 @@ fn check_scalar(node: &Node, field: &str) -> Result<()> {
 fn has_host(repository: &str) -> bool {
     let first = repository.split_once('/').map(|(first, _)| first);
     first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost")
-}
-
-fn has_version(repository: &str) -> bool {
-    let parts = manifest::split(repository);
-    parts.tag.is_some() || parts.digest.is_some()
 }
 
 /// Charts that take the bare digits of a digest put the algorithm before them.

@@ -20,7 +20,7 @@ pub(crate) use image_override::{ImageOverride, Written};
 pub(crate) use inline::{Shift, Text};
 pub(crate) use node::{MAX_DEPTH, Node, Place, Reading, Scalar, Value};
 pub(crate) use parts::{ImageParts, Part, part};
-pub(crate) use reference::{Decided, split};
+pub(crate) use reference::{Decided, has_version, split};
 pub(crate) use select::{Step, at, bind, field, select};
 pub(crate) use shared::{Late, Shared, leads_to};
 pub use uses::sites_digest;

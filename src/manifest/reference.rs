@@ -6,6 +6,12 @@ use crate::domain::{DecidedBy, Decision, ImageUse, Origins, UseClass, Workload};
 
 use super::node::{Node, Place, Scalar};
 
+/// Tells whether a reference has a tag or a digest.
+pub(crate) fn has_version(text: &str) -> bool {
+    let parts = split(text);
+    parts.tag.is_some() || parts.digest.is_some()
+}
+
 /// How many earlier decisions are kept of one reference; hostile overlays make thousands.
 const MAX_DECISIONS: u16 = 200;
 

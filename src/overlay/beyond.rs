@@ -12,9 +12,6 @@ use crate::manifest;
 /// Kinds whose `image` is a setting, never something that runs: Flux's image automation scans what they name.
 const NOT_RUN: [&str; 2] = ["ImageRepository", "ImagePolicy"];
 
-/// Kinds that hand values to a chart.
-const CHART_USERS: [&str; 3] = ["HelmRelease", "Application", "ApplicationSet"];
-
 /// Lists all images of a rendered overlay.
 pub(super) fn images(
     tree: &dyn Tree,
@@ -34,7 +31,7 @@ pub(super) fn images(
                 Err(error) if error.cause == Cause::Circumstance => return Err(error),
                 Err(error) => {
                     let location = error.location.unwrap_or_else(|| first.name.place.location());
-                    images.partial.push(Partial { reason: "argocd-source".to_owned(), what: error.message, location });
+                    images.partial.push(Partial::new("argocd-source", error.message, location));
                 }
             }
         }
@@ -42,7 +39,7 @@ pub(super) fn images(
         if let Some(first) = overrides.images.first().filter(|_| !rendered.is_built() && settings.render.is_some()) {
             let what = "images are set for an overlay whose rendered manifests are read".to_owned();
             let location = first.name.place.location();
-            images.partial.push(Partial { reason: "argocd-source".to_owned(), what, location });
+            images.partial.push(Partial::new("argocd-source", what, location));
         }
         added.extend(overrides.helm.uses);
         images.partial.extend(overrides.helm.partial);
@@ -80,12 +77,7 @@ pub(super) fn run(uses: Vec<ImageUse>) -> Vec<ImageUse> {
         }
         let is_of =
             |kinds: &[&str]| found.class != UseClass::Container && kinds.contains(&found.workload.kind.as_str());
-        // Named in part: the chart's own tag counts, which is said as a gap.
-        let has_version = found.origins.tag.is_some() || found.origins.digest.is_some();
-        let is_in_part = found.class == UseClass::Helm && !has_version && is_of(&CHART_USERS);
-        // Its images are declared as they are filled in.
-        let is_template = found.workload.kind == "ApplicationSet" && found.image.contains("{{");
-        !is_in_part && !is_template && !is_of(&NOT_RUN) && (taken.is_empty() || !taken.contains(&place(found)))
+        !is_of(&NOT_RUN) && !gitops::is_told(found) && (taken.is_empty() || !taken.contains(&place(found)))
     };
     uses.into_iter().filter(runs).collect()
 }

@@ -40,7 +40,7 @@ pub(super) fn close(
         Found::Failure(what) => {
             let mut partial = images.partial;
             let location = partial.first().map(|gap| gap.location.clone());
-            partial.extend(location.map(|location| Partial { reason: "render".to_owned(), what, location }));
+            partial.extend(location.map(|location| Partial::new("render", what, location)));
             Ok((resolved, OverlayImages { partial, ..images }))
         }
     }
@@ -91,11 +91,8 @@ fn held_against(rendered: OverlayImages, resolved: &OverlayImages) -> OverlayIma
         };
         !is_rendered && (is_meant || name_of(&found.image).is_some_and(|name| names.contains(&name)))
     };
-    let stale = resolved.uses.iter().filter(is_stale).map(|found| Partial {
-        reason: "render-stale".to_owned(),
-        what: found.image.clone(),
-        location: found.location.clone(),
-    });
+    let stale = resolved.uses.iter().filter(is_stale);
+    let stale = stale.map(|found| Partial::new("render-stale", found.image.clone(), found.location.clone()));
     let partial = stale.collect();
     let uses = rendered.uses.into_iter().map(|found| known.get(&slot(&found)).map_or(found, |known| (*known).clone()));
     OverlayImages { uses: uses.collect(), partial, rendered_from: None }

@@ -250,7 +250,9 @@ pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
     let (subject, help) = gap(&partial.reason);
     let (severity, moved) = match before {
         Some(before) if before.what != partial.what => (Severity::Error, format!(", moved from {}", before.what)),
-        Some(_) if is_told_whole(&partial.reason) => (Severity::Note, ", as before this change".to_owned()),
+        Some(before) if before.source.is_some() && before.source == partial.source => {
+            (Severity::Note, ", as before this change".to_owned())
+        }
         _ => (Severity::Error, String::new()),
     };
     Finding {
@@ -264,12 +266,6 @@ pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
         width: 0,
         excerpt: None,
     }
-}
-
-/// Tells whether all that the repository has to say of such a gap stands in the words for it: if they are the same at the base, it
-/// is no newly referenced image.
-fn is_told_whole(reason: &str) -> bool {
-    matches!(reason, "declared-name" | "declared-tag" | "declared-template")
 }
 
 /// What a gap is, and the way out.
