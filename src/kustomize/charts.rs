@@ -90,7 +90,7 @@ impl Chart {
                 loader.read(root, &file.text, &file.place).and_then(|(path, _)| loader.parse(&path, &file.place));
             match read {
                 Ok(parsed) => {
-                    for document in &*parsed.documents() {
+                    for document in &*parsed.documents()? {
                         lay(&mut merged, Node::convert(document, Reading::Loose, &Shift::None)?);
                     }
                 }

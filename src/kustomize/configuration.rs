@@ -109,7 +109,7 @@ impl Configuration {
         for file in files {
             let (path, _) = loader.read(root, &file.text, &file.place)?;
             let parsed = loader.parse(&path, &file.place)?;
-            if let Some(document) = parsed.documents().first() {
+            if let Some(document) = parsed.documents()?.first() {
                 loaded = loaded.merged(&Self::read(document, &parsed.source)?, loader, &file.place)?;
             }
         }

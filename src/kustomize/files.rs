@@ -58,22 +58,24 @@ impl Parsed {
     }
 
     /// A number for what the documents say; comments do not count.
-    pub(super) fn fingerprint(&self) -> u64 {
-        fingerprint(&self.documents())
+    pub(super) fn fingerprint(&self) -> Result<u64> {
+        Ok(fingerprint(&self.documents()?))
     }
 
     /// The file's documents.
-    pub(super) fn documents(&self) -> Arc<[yaml::Node]> {
+    pub(super) fn documents(&self) -> Result<Arc<[yaml::Node]>> {
         let mut documents = self.lock();
-        // What could be parsed once can be parsed again.
-        let parse = || yaml::parse(&self.file, &self.source).unwrap_or_default().into();
-        documents.get_or_insert_with(parse).clone()
+        if let Some(known) = &*documents {
+            return Ok(known.clone());
+        }
+        let parsed = yaml::parse(&self.file, &self.source).map_err(|error| Failure::of_yaml(&error, &self.source))?;
+        Ok(documents.insert(parsed.into()).clone())
     }
 
-    fn take_documents(&self) -> Arc<[yaml::Node]> {
-        let documents = self.documents();
+    fn take_documents(&self) -> Result<Arc<[yaml::Node]>> {
+        let documents = self.documents()?;
         *self.lock() = None;
-        documents
+        Ok(documents)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<[yaml::Node]>>> {
@@ -83,7 +85,7 @@ impl Parsed {
     /// The file's resources.
     pub(super) fn resources(&self) -> Result<&[Resource]> {
         let read = || {
-            let documents = self.take_documents();
+            let documents = self.take_documents()?;
             documents.iter().try_for_each(check_keys)?;
             read_resources(&documents, &self.source, &self.file, &Shift::None)
         };
@@ -95,7 +97,9 @@ impl Parsed {
         if let Some(known) = self.kustomization.get() {
             return known.clone();
         }
-        let read = Kustomization::read(&self.take_documents(), &self.file, &self.source).map(Arc::new);
+        let read = self
+            .take_documents()
+            .and_then(|documents| Kustomization::read(&documents, &self.file, &self.source).map(Arc::new));
         // What weighs more than it counts in the store is made anew each time.
         let is_light = |kustomization: &Arc<Kustomization>| kustomization.expressions <= self.size * MAX_WEIGHT;
         match read.as_ref().is_ok_and(|kustomization| !is_light(kustomization)) {

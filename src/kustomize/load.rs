@@ -130,7 +130,7 @@ impl<'t> Loader<'t> {
         let parsed = self.store.parse(self.tree, file, place)?;
         self.spend(parsed.size, place)?;
         if let Some(hasher) = &mut self.fingerprint {
-            parsed.fingerprint().hash(hasher);
+            parsed.fingerprint()?.hash(hasher);
         }
         Ok(parsed)
     }

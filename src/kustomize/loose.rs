@@ -45,7 +45,7 @@ fn read(tree: &dyn Tree, directory: &TreePath, store: &Files) -> Result<Rendered
     let mut rendered = Rendered::default();
     for file in files {
         let parsed = loader.parse(&file, &Place::start_of(file.as_str()))?;
-        for document in &*parsed.documents() {
+        for document in &*parsed.documents()? {
             rendered.documents.push(Node::convert(document, Reading::Loose, &Shift::None)?.into());
         }
     }

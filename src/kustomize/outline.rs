@@ -3,6 +3,7 @@
 //! A schema is most of such a file, megabytes at times, and next to nothing looks into it: no image stands there, and
 //! kustomize's own `images` passes it over. So it is only checked, and read when something asks for it all the same.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -42,12 +43,11 @@ struct Checked {
 impl Late for Checked {
     fn value(&self) -> &Node {
         self.value.get_or_init(|| {
-            // Empty lines before it keep every place as it is.
-            let mut text = vec![b'\n'; self.line as usize - 1];
-            text.extend_from_slice(&self.source[self.span.clone()]);
-            let document = yaml::parse(&self.file, &text).ok().and_then(|documents| documents.into_iter().next());
+            let lines = &self.source[self.span.clone()];
+            let document = yaml::parse(&self.file, lines).ok().and_then(|documents| documents.into_iter().next());
             let versions = document.as_ref().and_then(|document| document.get("versions"));
-            let versions = versions.and_then(|versions| Node::convert(versions, Reading::Resource, &Shift::None).ok());
+            let shift = Shift::Block { header_line: self.line - 1, indent: 0 };
+            let versions = versions.and_then(|versions| Node::convert(versions, Reading::Resource, &shift).ok());
             debug_assert!(versions.is_some(), "what was checked can be read");
             versions.unwrap_or_else(|| Node::null(&Place { line: self.line, ..Place::start_of(&self.file) }))
         })
@@ -57,23 +57,25 @@ impl Late for Checked {
 impl Outline {
     /// Reads a file whose custom resource definitions are of the plainest kind of YAML; `None` for every other.
     pub(super) fn read(file: &str, source: &Arc<[u8]>) -> Option<Self> {
-        if source.len() < MIN_FILE_BYTES || memchr::memmem::find(source, DEFINITION).is_none() {
+        let is_worth_it = (MIN_FILE_BYTES..=yaml::MAX_SIZE_BYTES).contains(&source.len());
+        if !is_worth_it || memchr::memmem::find(source, DEFINITION).is_none() {
             return None;
         }
         let file: Arc<str> = file.into();
         let (text, checked, values) = split(&file, source)?;
         let documents = yaml::parse(&file, &text).ok()?;
         // Each must stand where the parser sees a key without a value too, and not in the middle of some text.
-        let claimed = documents.iter().filter(|document| checked.iter().any(|checked| checked.is_of(document))).count();
-        if claimed != checked.len() {
+        let claimed = documents.iter().filter(|document| late_line(document, &text, &checked).is_some()).count();
+        let size = values + documents.iter().map(super::files::size).sum::<usize>();
+        // All together is as bounded as if it were read at once.
+        if claimed != checked.len() || size > yaml::MAX_NODES {
             return None;
         }
-        let size = values + documents.iter().map(super::files::size).sum::<usize>();
         documents.iter().try_for_each(super::files::check_keys).ok()?;
         let resources = read_resources(&documents, &text, &file, &Shift::None).map(|resources| {
             let with_rest = |resource: Resource| {
                 let line = resource.node.path(LATE).map(|versions| versions.place.line);
-                match checked.iter().find(|checked| Some(checked.line) == line) {
+                match line.and_then(|line| checked.get(&line)) {
                     Some(rest) => resource.with_rest(LATE, rest.clone()),
                     None => resource,
                 }
@@ -84,24 +86,29 @@ impl Outline {
     }
 }
 
-impl Checked {
-    /// Tells whether these are the versions of a document that was read without them.
-    fn is_of(&self, document: &yaml::Node) -> bool {
-        let only = |node: Option<&yaml::Node>, name: &str| {
-            let mut found = node?.as_mapping()?.iter().filter(|(key, _)| key.as_str() == Some(name));
-            found.next().filter(|_| found.next().is_none()).map(|(key, value)| (key.mark.clone(), value.clone()))
-        };
-        let Some((_, spec)) = only(Some(document), "spec") else { return false };
-        let Some((mark, value)) = only(Some(&spec), "versions") else { return false };
-        let is_empty =
-            value.as_scalar().is_some_and(|scalar| scalar.text.is_empty() && scalar.style == yaml::Style::Plain);
-        is_empty && mark.line == self.line && mark.column as usize == self.indent + 1
-    }
+/// The versions that were only checked, by the line of their key.
+type AllChecked = HashMap<u32, Arc<Checked>>;
+
+/// The line of the versions that a document was read without.
+fn late_line(document: &yaml::Node, text: &[u8], checked: &AllChecked) -> Option<u32> {
+    // In braces, indentation means nothing.
+    let is_block = |node: &yaml::Node| text.get(node.mark.start) != Some(&b'{');
+    let spec = &only(document, "spec").filter(|_| is_block(document))?.1;
+    let (key, value) = only(spec, "versions").filter(|_| is_block(spec))?;
+    let checked = checked.get(&key.mark.line)?;
+    let is_empty = value.as_scalar().is_some_and(|scalar| scalar.text.is_empty() && scalar.style == yaml::Style::Plain);
+    (is_empty && key.mark.column as usize == checked.indent + 1).then_some(checked.line)
+}
+
+/// The one entry of that name.
+fn only<'n>(node: &'n yaml::Node, name: &str) -> Option<&'n (yaml::Node, yaml::Node)> {
+    let mut found = node.as_mapping()?.iter().filter(|(key, _)| key.as_str() == Some(name));
+    found.next().filter(|_| found.next().is_none())
 }
 
 /// Returns the text with an empty line for each line of a schema, the schemas, and how many values they hold.
-fn split(file: &Arc<str>, source: &Arc<[u8]>) -> Option<(Vec<u8>, Vec<Arc<Checked>>, usize)> {
-    let (mut text, mut all, mut values) = (Vec::new(), Vec::new(), 0);
+fn split(file: &Arc<str>, source: &Arc<[u8]>) -> Option<(Vec<u8>, AllChecked, usize)> {
+    let (mut text, mut all, mut values) = (Vec::new(), AllChecked::new(), 0);
     let (mut at, mut line) = (0, 0);
     let (mut is_definition, mut is_spec) = (false, false);
     while at < source.len() {
@@ -125,7 +132,7 @@ fn split(file: &Arc<str>, source: &Arc<[u8]>) -> Option<(Vec<u8>, Vec<Arc<Checke
             at += skimmed.bytes;
             values += skimmed.values;
             let (file, source, span) = (file.clone(), source.clone(), start..at);
-            all.push(Arc::new(Checked { file, source, span, line, indent, value: OnceLock::new() }));
+            all.insert(line, Arc::new(Checked { file, source, span, line, indent, value: OnceLock::new() }));
             text.resize(text.len() + skimmed.lines, b'\n');
             line += u32::try_from(skimmed.lines).ok()?;
         }
@@ -169,11 +176,13 @@ mod tests {
     #[test]
     fn what_only_looks_like_versions_is_read_as_it_is() {
         let quoted = "kind: CustomResourceDefinition\nmetadata:\n  name: \"x\nspec:\n  versions:\n  - a: b\n  \"\n";
+        let padded = "{ apiVersion: v1, metadata: {name: x},\nkind: CustomResourceDefinition\n,\nspec:\n {\n  versions:\n    - a\n }\n}\n";
         let flow = "kind: CustomResourceDefinition\nmetadata: {name: x}\na: {b: c,\nspec:\n  versions:\n  - a\n}\n";
         let twice = DEFINITION.replace("  scope", "  versions: []\n  scope");
         for text in [
             quoted,
             flow,
+            padded,
             &twice,
             &DEFINITION.replace("{}", "&x {}"),
             &DEFINITION.replace("true", "t: t"),

@@ -106,7 +106,7 @@ impl PatchText {
         let (file, _) = loader.read(root, &path.text, &path.place)?;
         let parsed = loader.parse(&file, &path.place)?;
         Ok(Self {
-            documents: parsed.documents(),
+            documents: parsed.documents()?,
             source: parsed.source.clone(),
             file: parsed.file.clone(),
             shift: Shift::None,

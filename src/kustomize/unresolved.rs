@@ -23,7 +23,7 @@ pub(super) struct Unresolved {
 impl Unresolved {
     /// Notes a gap: the kind of obstacle, what it is about, and where that is written.
     pub(super) fn note(&mut self, reason: &'static str, what: impl Into<String>, place: &Place) {
-        let gap = Partial { reason: reason.to_owned(), what: what.into(), location: place.location() };
+        let gap = Partial::new(reason, what, place.location());
         // A base that two overlays share is met twice.
         if self.seen.insert(gap.clone()) {
             self.partial.push(gap);

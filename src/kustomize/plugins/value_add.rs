@@ -28,6 +28,7 @@ pub(super) fn run(layer: &mut Layer<'_, '_>, config: &Config) -> Result<()> {
     if let Some(path) = section.text("targetFilePath")? {
         targets.extend(read_file(loader, root, &path)?);
     }
+    loader.spend(section.expressions(), &place)?;
     if targets.is_empty() {
         return Err(Failure::at(&config.place, "ValueAddTransformer needs at least one target", "add `targets`"));
     }
@@ -51,12 +52,14 @@ struct Target {
 fn read_file(loader: &mut Loader<'_>, root: &TreePath, path: &Text) -> Result<Vec<Target>> {
     let (file, _) = loader.read(root, &path.text, &path.place)?;
     let parsed = loader.parse(&file, &path.place)?;
-    let documents = parsed.documents();
+    let documents = parsed.documents()?;
     let Some(document) = documents.first() else {
         return Ok(Vec::new());
     };
     let section = Section::lenient(document, "targets", &["targets"], &parsed.source)?;
-    section.sections("targets", TARGET)?.iter().map(Target::read).collect()
+    let targets = section.sections("targets", TARGET)?.iter().map(Target::read).collect();
+    loader.spend(section.expressions(), &path.place)?;
+    targets
 }
 
 impl Target {

@@ -97,7 +97,7 @@ pub(super) fn read_file(loader: &mut Loader<'_>, root: &TreePath, path: &Text) -
         loader.spend(section.expressions(), &path.place)?;
         Ok(replacement)
     };
-    match parsed.documents().first().map(|document| (document, &document.value)) {
+    match parsed.documents()?.first().map(|document| (document, &document.value)) {
         Some((_, yaml::Value::Sequence(elements))) => elements.iter().map(read).collect(),
         Some((document, yaml::Value::Mapping(_))) => Ok(vec![read(document)?]),
         _ => {

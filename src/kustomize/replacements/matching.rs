@@ -1,9 +1,11 @@
 //! Every value a target's path means, made on the way where `create` is set.
 
+use std::rc::Rc;
+
 use crate::manifest::{Node, Place, Scalar, Value};
 use crate::yaml::{self, ScalarKind, Style};
 
-use super::super::expression;
+use super::super::expression::{self, Expression};
 use super::Stop;
 use super::path::Part;
 use super::structured;
@@ -46,6 +48,8 @@ pub(super) struct Walk<'a> {
     pub(super) place: &'a Place,
     /// How many values were looked at.
     pub(super) visited: usize,
+    /// The conditions of the path that were compiled.
+    pub(super) compiled: Vec<(String, Rc<Expression>)>,
 }
 
 impl Walk<'_> {
@@ -169,6 +173,18 @@ impl Walk<'_> {
         }
     }
 
+    /// A condition, compiled once for the walk.
+    fn compiled(&mut self, text: &str, place: &Place) -> Result<Rc<Expression>, Stop> {
+        if let Some((_, known)) = self.compiled.iter().find(|(known, _)| known == text) {
+            return Ok(known.clone());
+        }
+        let none = || Stop::wrong(format!("`{text}` must be a regular expression, and it is none"), place);
+        let compiled = Rc::new(expression::compile(text).ok_or_else(none)?);
+        self.visited = self.visited.saturating_add(compiled.weight());
+        self.compiled.push((text.to_owned(), compiled.clone()));
+        Ok(compiled)
+    }
+
     fn visit_elements(
         &mut self,
         node: &mut Node,
@@ -181,10 +197,8 @@ impl Walk<'_> {
         if elements.is_empty() {
             return Ok(0);
         }
-        let pattern = expression::compile(text)
-            .ok_or_else(|| Stop::wrong(format!("`{text}` must be a regular expression, and it is none"), &place))?;
+        let pattern = self.compiled(text, &place)?;
         let mut found = 0;
-        self.visited = self.visited.saturating_add(pattern.weight());
         for element in elements {
             self.visited += 1;
             if key.is_empty() {

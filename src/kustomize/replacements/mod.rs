@@ -104,7 +104,7 @@ impl entry::SourceField {
         };
         let path = split_path(&self.path);
         let found =
-            lookup(resource.node.part(|late| leads_to(keys(&self.path), late)), &path).map_err(Stop::into_failure)?;
+            lookup(resource.node.part(|late| leads_to(keys(&path), late)), &path).map_err(Stop::into_failure)?;
         let is_empty = |node: &&Node| node.is_null() || (node.as_scalar().is_none() && node.size() == 1);
         let Some(node) = found.filter(|node| !is_empty(node)) else {
             let message = format!("the source {} has no value at `{}`", resource.current_id(), self.path);
@@ -133,9 +133,9 @@ impl entry::SourceField {
     }
 }
 
-/// The keys at the beginning of a path, up to the first that may be more than a name.
-fn keys(path: &str) -> impl Iterator<Item = &str> {
-    path.split('.').map(|key| if key.starts_with('[') { "*" } else { key })
+/// The keys of a path; what is more, or less, than a name may be any.
+fn keys(path: &[String]) -> impl Iterator<Item = &str> {
+    path.iter().map(|part| part.trim()).map(|part| if part.is_empty() || part.starts_with('[') { "*" } else { part })
 }
 
 impl Target {
@@ -157,10 +157,10 @@ impl Target {
             return Err(Failure::at(&self.place, "the replacement nests the document too deeply", "nest less"));
         }
         let create = self.options.create.then(|| Kind::of(value));
-        let mut walk = Walk { create, place: &value.place, visited: 0 };
+        let mut walk = Walk { create, place: &value.place, visited: 0, compiled: Vec::new() };
         let is_text = parts.len() > 1
             && structured::set_in_text(
-                resource.node.part_mut(|late| leads_to(keys(path), late)),
+                resource.node.part_mut(|late| leads_to(keys(&parts), late)),
                 &parts,
                 value,
                 &mut walk,
@@ -171,7 +171,7 @@ impl Target {
         }
         let mut set = |field: &mut Node| set::set(field, value, &self.options).map_err(Stop::Fatal);
         let found = walk
-            .visit(resource.node.part_mut(|late| leads_to(keys(path), late)), &parts, &mut set)
+            .visit(resource.node.part_mut(|late| leads_to(keys(&parts), late)), &parts, &mut set)
             .map_err(Stop::into_failure)?;
         if found == 0 {
             let message = format!("{} has no field `{path}`", resource.current_id());

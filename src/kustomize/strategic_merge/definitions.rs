@@ -31,7 +31,7 @@ pub(super) struct Definition<'s> {
 impl Definitions {
     /// Reads a schema file.
     pub(in super::super) fn read(parsed: &Parsed, place: &Place) -> Result<Self> {
-        let documents = parsed.documents();
+        let documents = parsed.documents()?;
         let Some(root) = documents.first().filter(|root| root.as_mapping().is_some()) else {
             let message = format!("{} is no OpenAPI schema", parsed.file);
             return Err(Failure::at(place, message, "name a file that `kustomize openapi fetch` made"));
