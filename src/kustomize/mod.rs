@@ -73,7 +73,7 @@ pub struct Options<'f> {
     pub files: &'f Files,
     /// Remote bases that lie in the repository.
     pub vendored: &'f [Vendored],
-    /// Whether [`Rendered::fingerprint`] is wanted.
+    /// Whether a number for all that is read is wanted, to tell whether committed manifests are older.
     pub has_fingerprint: bool,
 }
 
