@@ -113,10 +113,7 @@ impl<'t> Target<'_, 't> {
         let images = own.as_deref().unwrap_or(&kustomization.images);
         self.unresolved.keep_pins(images);
         accumulated.ids = Some(accumulated.resources.ids());
-        for entry in &kustomization.resources {
-            let added = self.add_resource(root, entry, accumulated);
-            self.unresolved.unless_missing(added)?;
-        }
+        self.add_resources(root, &kustomization.resources, accumulated)?;
         accumulated.ids = None;
         let files = &kustomization.configurations;
         let configuration = Configuration::load(self.loader, root, files)?;
@@ -159,13 +156,10 @@ impl<'t> Target<'_, 't> {
         for entry in entries {
             match plugins::inline(entry) {
                 Some(inline) => configs.append(inline)?,
-                None => paths.push(entry),
+                None => paths.push(entry.clone()),
             }
         }
-        for path in paths {
-            let added = self.add_resource(root, path, &mut configs);
-            self.unresolved.unless_missing(added)?;
-        }
+        self.add_resources(root, &paths, &mut configs)?;
         Ok(configs.resources.resources)
     }
 
@@ -186,8 +180,24 @@ impl<'t> Target<'_, 't> {
         Ok(())
     }
 
+    /// Adds what `resources` entries name.
+    fn add_resources(&mut self, root: &TreePath, mut entries: &[Text], accumulated: &mut Accumulator) -> Result<()> {
+        while let Some((entry, later)) = entries.split_first() {
+            let added = self.add_resource(root, entry, later, accumulated);
+            self.unresolved.unless_missing(added)?;
+            entries = later;
+        }
+        Ok(())
+    }
+
     /// Adds what a `resources` entry names: a file first, a directory second.
-    fn add_resource(&mut self, root: &TreePath, entry: &Text, accumulated: &mut Accumulator) -> Result<()> {
+    fn add_resource(
+        &mut self,
+        root: &TreePath,
+        entry: &Text,
+        later: &[Text],
+        accumulated: &mut Accumulator,
+    ) -> Result<()> {
         let path = &*entry.text;
         let is_url = path.starts_with("http://") || path.starts_with("https://");
         if is_url {
@@ -196,6 +206,7 @@ impl<'t> Target<'_, 't> {
         match self.loader.find(root, path, &entry.place) {
             Ok(Found::File(file)) => {
                 self.loader.allow(root, &file, &entry.place)?;
+                self.loader.read_ahead(root, &file, later);
                 self.add_file(&file, entry, accumulated)
             }
             Ok(Found::Directory(directory)) => self.enter(&directory, entry, false, accumulated),

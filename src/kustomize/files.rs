@@ -1,9 +1,9 @@
 //! Parsed files, shared between overlays, revisions and threads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::domain::tree::{ContentId, TreeError};
 use crate::domain::{Tree, TreePath};
@@ -116,6 +116,24 @@ pub struct Files {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
     values: AtomicUsize,
+    begun: Mutex<HashSet<Begun>>,
+    ended: Condvar,
+}
+
+/// A file that some thread is reading.
+type Begun = (TreePath, ContentId);
+
+/// The right to read a file that no other thread is reading; it ends where this is dropped.
+struct Turn<'f> {
+    files: &'f Files,
+    begun: Begun,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.files.begun().remove(&self.begun);
+        self.files.ended.notify_all();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +151,10 @@ impl Files {
         if let Some(parsed) = self.find(path, known) {
             return Ok(parsed);
         }
+        let _turn = identity.map(|content| self.wait_for_turn((path.clone(), content)));
+        if let Some(parsed) = self.find(path, known) {
+            return Ok(parsed);
+        }
         let source = tree.read(path).map_err(failed)?;
         if let Some(parsed) = self.find(path, |parsed| parsed.source == source) {
             return Ok(parsed);
@@ -144,6 +166,24 @@ impl Files {
         shard.values += parsed.size;
         shard.files.entry(path.clone()).or_default().push(parsed.clone());
         Ok(parsed)
+    }
+
+    /// Tells whether another thread is reading the file just now.
+    pub(super) fn is_being_read(&self, tree: &dyn Tree, path: &TreePath) -> bool {
+        let identity = tree.identity(path).ok().flatten();
+        identity.is_some_and(|content| self.begun().contains(&(path.clone(), content)))
+    }
+
+    fn wait_for_turn(&self, begun: Begun) -> Turn<'_> {
+        let mut all = self.begun();
+        while !all.insert(begun.clone()) {
+            all = self.ended.wait(all).unwrap_or_else(PoisonError::into_inner);
+        }
+        Turn { files: self, begun }
+    }
+
+    fn begun(&self) -> MutexGuard<'_, HashSet<Begun>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets parts, the one after `at` first, until `values` more may be kept.
@@ -216,5 +256,62 @@ pub(super) fn size(node: &yaml::Node) -> usize {
         yaml::Value::Scalar(_) => 0,
         yaml::Value::Sequence(elements) => elements.iter().map(size).sum(),
         yaml::Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + size(value)).sum::<usize>(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tree::{EntryKind, MemoryTree};
+    use crate::kustomize::{Options, resolve};
+    use std::sync::Barrier;
+    use std::thread;
+
+    /// A tree whose first file can only be read once another thread reads the second.
+    struct Meeting {
+        tree: MemoryTree,
+        barrier: Barrier,
+        reads: AtomicUsize,
+    }
+
+    impl Tree for Meeting {
+        fn kind(&self, path: &TreePath) -> std::result::Result<Option<EntryKind>, TreeError> {
+            self.tree.kind(path)
+        }
+
+        fn read(&self, path: &TreePath) -> std::result::Result<Arc<[u8]>, TreeError> {
+            if path.name() != "kustomization.yaml" {
+                self.reads.fetch_add(1, Ordering::Relaxed);
+                self.barrier.wait();
+            }
+            self.tree.read(path)
+        }
+
+        fn list(&self, path: &TreePath) -> std::result::Result<Vec<(String, EntryKind)>, TreeError> {
+            self.tree.list(path)
+        }
+
+        fn identity(&self, path: &TreePath) -> std::result::Result<Option<ContentId>, TreeError> {
+            let is_known = self.tree.kind(path)? == Some(EntryKind::File);
+            Ok(is_known.then_some(ContentId([u8::try_from(path.as_str().len()).unwrap(); 20])))
+        }
+    }
+
+    #[test]
+    fn while_a_file_is_being_read_others_are_read_ahead_and_each_once() {
+        let tree = MemoryTree::of([
+            ("kustomization.yaml", "resources: [a.yaml, none, bb.yaml]\n"),
+            ("a.yaml", "kind: A\nmetadata: {name: a}\n"),
+            ("bb.yaml", "kind: B\nmetadata: {name: b}\n"),
+        ]);
+        let meeting = Meeting { tree, barrier: Barrier::new(2), reads: AtomicUsize::new(0) };
+        let files = Files::default();
+        let build = || resolve(&meeting, &TreePath::root(), &Options::new(&files)).unwrap().documents().count();
+        let built = thread::scope(|scope| {
+            let other = scope.spawn(build);
+            [build(), other.join().unwrap()]
+        });
+        assert_eq!(built, [2, 2]);
+        assert_eq!(meeting.reads.load(Ordering::Relaxed), 2);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{Tree, TreePath};
-use crate::manifest::{Failure, Place, Result};
+use crate::manifest::{Failure, Place, Result, Text};
 
 use super::files::{Files, Parsed};
 use super::strategic_merge::Definitions;
@@ -133,6 +133,23 @@ impl<'t> Loader<'t> {
             parsed.fingerprint()?.hash(hasher);
         }
         Ok(parsed)
+    }
+
+    /// Reads the files of `later`, entries of the kustomization in `root`, for as long as another thread is reading `file`: it
+    /// is awaited, and what comes after it will be asked for next.
+    pub(super) fn read_ahead(&self, root: &TreePath, file: &TreePath, later: &[Text]) {
+        for entry in later {
+            if !self.store.is_being_read(self.tree, file) {
+                return;
+            }
+            if let Ok(Found::File(next)) = self.find(root, &entry.text, &entry.place)
+                && self.allow(root, &next, &entry.place).is_ok()
+                && !self.store.is_being_read(self.tree, &next)
+            {
+                // What is wrong with it is said in its own turn.
+                let _ = self.store.parse(self.tree, &next, &entry.place);
+            }
+        }
     }
 
     /// A number for all that was read until now, if it is wanted; comments in YAML do not count.
