@@ -45,10 +45,10 @@ pub struct Scope {
 /// An opened repository with its range and its configuration.
 pub(super) struct Workspace {
     pub(super) range: Range,
-    pub(super) base: Box<dyn Tree>,
-    pub(super) head: Box<dyn Tree>,
+    pub(super) base: Arc<dyn Tree>,
+    pub(super) head: Arc<dyn Tree>,
     /// The tree that configuration and policies come from.
-    pub(super) rules: Box<dyn Tree>,
+    pub(super) rules: Arc<dyn Tree>,
     pub(super) config: Config,
     pub(super) config_used: ConfigUsed,
     pub(super) notes: Vec<String>,
@@ -64,10 +64,14 @@ impl Workspace {
         let path = config_path(&repository, scope)?;
         let mut notes = Vec::new();
         let mut revision = config_revision(scope, &range, repository.root().is_none());
-        let mut rules = repository.tree(&revision)?;
+        let mut rules = match &revision {
+            revision if *revision == range.head => head.clone(),
+            revision if *revision == range.base => base.clone(),
+            revision => repository.tree(revision)?,
+        };
         let mut text = read_optional(rules.as_ref(), &path)?;
         if text.is_none() && revision == range.target && scope.config_from.is_none() && revision != range.head {
-            (revision, rules) = (range.head.clone(), repository.tree(&range.head)?);
+            (revision, rules) = (range.head.clone(), head.clone());
             text = read_optional(rules.as_ref(), &path)?;
             if text.is_some() {
                 notes.push(format!("{path} is not at the base yet: this change brings it, and is judged by it"));
@@ -127,7 +131,7 @@ impl Workspace {
 /// One revision alone, with the environments of the configuration that stands in it, else those its layout shows.
 pub(super) struct Snapshot {
     pub(super) repository: Repository,
-    pub(super) tree: Box<dyn Tree>,
+    pub(super) tree: Arc<dyn Tree>,
     pub(super) environments: Vec<Environment>,
     is_work_tree: bool,
 }

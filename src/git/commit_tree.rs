@@ -1,7 +1,7 @@
 //! The files of a commit.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -29,11 +29,14 @@ impl CommitTree {
     }
 
     fn find(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
-        let Some(parent) = path.parent() else {
+        let Some((parent, name)) = path.split() else {
             return Ok(Some(Entry { kind: EntryKind::Directory, id: self.root }));
         };
-        let listing = self.directory(&parent)?;
-        Ok(listing.and_then(|listing| listing.get(path.name()).copied()))
+        let in_listing = |listing: &Option<Arc<Listing>>| listing.as_ref()?.get(name).copied();
+        if let Some(known) = self.read().get(parent) {
+            return Ok(in_listing(known));
+        }
+        Ok(in_listing(&self.directory(&path.parent().unwrap_or_default())?))
     }
 
     /// Lists the directory `path`; none where no directory is. How deep it lies does not matter to the stack.
@@ -57,7 +60,11 @@ impl CommitTree {
     }
 
     fn known(&self, path: &TreePath) -> Option<Option<Arc<Listing>>> {
-        self.directories.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.read().get(path).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<TreePath, Option<Arc<Listing>>>> {
+        self.directories.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lists what `entry` at `path` is, and keeps that.

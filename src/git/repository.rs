@@ -94,21 +94,20 @@ impl Repository {
     /// # Errors
     /// As [`Repository::commit`]; [`Error::NoWorkTree`] in a bare repository; [`Error::Conflicted`] and
     /// [`Error::SparseIndex`] for an index that is not one tree of files.
-    pub fn tree(&self, revision: &Revision) -> Result<Box<dyn Tree>, Error> {
+    pub fn tree(&self, revision: &Revision) -> Result<Arc<dyn Tree>, Error> {
         Ok(match revision {
-            Revision::Empty => Box::new(MemoryTree::default()),
+            Revision::Empty => Arc::new(MemoryTree::default()),
             Revision::Commit(id) => {
                 let root = self.objects.with(|repository| resolve(repository, id))?.tree;
-                Box::new(CommitTree::new(self.objects.clone(), root))
+                Arc::new(CommitTree::new(self.objects.clone(), root))
             }
-            Revision::Index => Box::new(self.index_tree()?),
+            Revision::Index => Arc::new(self.index_tree()?),
             Revision::Worktree => {
                 let root = self.work_tree_root("work tree")?.to_owned();
-                // Where attributes may filter contents, a file on disk is not the blob that was staged.
-                let is_plain = !root.join(".gitattributes").exists();
+                let is_filtered = root.join(".gitattributes").exists();
                 // An index that cannot be read tells nothing, and every file is read.
-                let staged = self.index().ok().filter(|_| is_plain).map(|index| Staged::of(&index));
-                Box::new(WorkTree::new(root, staged.unwrap_or_default()))
+                let staged = self.index().ok().map(|index| Staged::new(index, is_filtered));
+                Arc::new(WorkTree::new(root, staged.unwrap_or_default()))
             }
         })
     }

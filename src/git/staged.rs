@@ -1,9 +1,7 @@
 //! What the index remembers of the files on disk, so that an untouched one is known without being read.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use gix::bstr::ByteSlice;
 use gix::index::entry::stat::Options;
 use gix::index::entry::{Mode, Stage, Stat};
 use gix::index::fs::Metadata;
@@ -13,36 +11,43 @@ use crate::domain::tree::{ContentId, TreePath};
 /// Names and file attributes of what is staged.
 #[derive(Debug, Default)]
 pub(super) struct Staged {
-    entries: HashMap<TreePath, (ContentId, Stat)>,
+    index: Option<gix::index::File>,
+    is_filtered: bool,
 }
 
+/// What is remembered of one regular file.
+pub(super) struct StagedFile<'s>(&'s gix::index::Entry);
+
 impl Staged {
-    /// Reads the regular files of `index`. Those written in the second the index was, or later, are left out, as they may have
-    /// changed since without a trace (<https://git-scm.com/docs/racy-git>).
-    pub(super) fn of(index: &gix::index::State) -> Self {
-        let is_plain = |entry: &&gix::index::Entry| {
-            entry.stage() == Stage::Unconflicted
-                && matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE)
-                && !entry.stat.is_racy(index.timestamp(), Options::default())
-        };
-        let known = |entry: &gix::index::Entry| {
-            let path = TreePath::parse(&entry.path(index).to_str_lossy())?;
-            let id = entry.id.as_bytes().try_into().ok().map(ContentId)?;
-            Some((path, (id, entry.stat)))
-        };
-        Self { entries: index.entries().iter().filter(is_plain).filter_map(known).collect() }
+    /// Takes the index; where contents are filtered (`.gitattributes`), a file on disk is not the blob that was staged.
+    pub(super) fn new(index: gix::index::File, is_filtered: bool) -> Self {
+        Self { index: Some(index), is_filtered }
     }
 
-    /// Tells whether anything is remembered of `path`.
-    pub(super) fn has(&self, path: &TreePath) -> bool {
-        self.entries.contains_key(path)
+    /// Tells whether files below the directory `path` are staged: then Git takes it for no repository of its own.
+    pub(super) fn has_below(&self, path: &TreePath) -> bool {
+        let index = self.index.as_ref();
+        let entry = index.and_then(|index| index.entry_closest_to_directory_or_directory(path.as_str().into()));
+        entry.is_some_and(|entry| !matches!(entry.mode, Mode::COMMIT | Mode::DIR))
     }
 
-    /// Returns the hash of the file `path`, at `disk`, when it is as it was staged.
-    pub(super) fn identity(&self, path: &TreePath, disk: &Path) -> Option<ContentId> {
-        let (id, staged) = self.entries.get(path)?;
+    /// Returns what is remembered of a regular file. Of one that was written in the second the index was, or later, it is nothing,
+    /// as it may have changed since without a trace (<https://git-scm.com/docs/racy-git>).
+    pub(super) fn find(&self, path: &TreePath) -> Option<StagedFile<'_>> {
+        let index = self.index.as_ref().filter(|_| !self.is_filtered)?;
+        let entry = index.entry_by_path_and_stage(path.as_str().into(), Stage::Unconflicted)?;
+        let is_plain = matches!(entry.mode, Mode::FILE | Mode::FILE_EXECUTABLE);
+        let is_racy = || entry.stat.is_racy(index.timestamp(), Options::default());
+        (is_plain && !is_racy()).then_some(StagedFile(entry))
+    }
+}
+
+impl StagedFile<'_> {
+    /// Returns the hash of the file, which lies at `disk`, when it is as it was staged.
+    pub(super) fn identity(&self, disk: &Path) -> Option<ContentId> {
         let metadata = Metadata::from_path_no_follow(disk).ok().filter(Metadata::is_file)?;
         let stat = Stat::from_fs(&metadata).ok()?;
-        staged.matches(&stat, Options { use_nsec: true, ..Options::default() }).then_some(*id)
+        let is_as_staged = self.0.stat.matches(&stat, Options { use_nsec: true, ..Options::default() });
+        is_as_staged.then_some(ContentId(self.0.id.as_bytes().try_into().ok()?))
     }
 }

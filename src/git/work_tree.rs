@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use super::objects::{MAX_FILE_BYTES, storage, too_large};
 use super::staged::Staged;
@@ -20,7 +20,7 @@ type Entries = Option<Arc<[(String, EntryKind)]>>;
 /// which there are is looked up once for each directory.
 ///
 /// A directory that holds a `.git` of its own (a submodule, a linked worktree, a clone within the clone) is a
-/// [`EntryKind::Submodule`], as Git would record it.
+/// [`EntryKind::Submodule`], as Git would record it; not where files below it are staged.
 #[derive(Debug)]
 pub(super) struct WorkTree {
     root: PathBuf,
@@ -42,10 +42,13 @@ impl WorkTree {
 
     /// Returns what stands at `path`; nothing below a link or a submodule is ever reached.
     fn find(&self, path: &TreePath) -> Result<Option<EntryKind>, TreeError> {
-        let Some(parent) = path.parent() else {
+        let Some((parent, name)) = path.split() else {
             return Ok(self.entries(path)?.map(|_| EntryKind::Directory));
         };
-        Ok(kind_in(&self.entries(&parent)?, path.name()))
+        if let Some(known) = self.read().get(parent) {
+            return Ok(kind_in(known, name));
+        }
+        Ok(kind_in(&self.entries(&path.parent().unwrap_or_default())?, name))
     }
 
     /// Returns the entries of `path` when it is a directory that is reached without a link. How deep it lies does not matter
@@ -74,7 +77,16 @@ impl WorkTree {
     }
 
     fn known(&self, directory: &TreePath) -> Option<Entries> {
-        self.directories.read().unwrap_or_else(PoisonError::into_inner).get(directory).cloned()
+        self.read().get(directory).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<TreePath, Entries>> {
+        self.directories.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether files are staged below the directory `name` of `directory`.
+    fn has_staged(&self, directory: &TreePath, name: &str) -> bool {
+        directory.child(name).is_some_and(|path| self.staged.has_below(&path))
     }
 
     fn look_up(&self, directory: &TreePath) -> Result<Entries, TreeError> {
@@ -91,7 +103,8 @@ impl WorkTree {
             let name = entry.file_name().to_string_lossy().into_owned();
             if !is_hidden(&name) {
                 let file_type = entry.file_type().map_err(failed)?;
-                entries.extend(kind_of(file_type, &entry.path()).map(|kind| (name, kind)));
+                let is_repository = || !self.has_staged(directory, &name) && holds_repository(&entry.path());
+                entries.extend(kind_of(file_type, is_repository).map(|kind| (name, kind)));
             }
         }
         entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -111,18 +124,22 @@ fn is_hidden(name: &str) -> bool {
 }
 
 /// The kind of what Git records; `None` for what it does not: sockets, pipes, devices.
-fn kind_of(file_type: FileType, disk: &Path) -> Option<EntryKind> {
+fn kind_of(file_type: FileType, is_repository: impl FnOnce() -> bool) -> Option<EntryKind> {
     if file_type.is_symlink() {
         Some(EntryKind::Symlink)
     } else if file_type.is_file() {
         Some(EntryKind::File)
     } else if !file_type.is_dir() {
         None
-    } else if fs::symlink_metadata(disk.join(DOT_GIT)).is_ok() {
+    } else if is_repository() {
         Some(EntryKind::Submodule)
     } else {
         Some(EntryKind::Directory)
     }
+}
+
+fn holds_repository(directory: &Path) -> bool {
+    fs::symlink_metadata(directory.join(DOT_GIT)).is_ok()
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -157,9 +174,10 @@ impl Tree for WorkTree {
 
     fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {
         // A file that is staged may lie behind a link by now.
-        match self.staged.has(path) && self.find(path)? == Some(EntryKind::File) {
-            true => Ok(self.staged.identity(path, &self.on_disk(path))),
-            false => Ok(None),
+        let Some(staged) = self.staged.find(path) else { return Ok(None) };
+        match self.find(path)? {
+            Some(EntryKind::File) => Ok(staged.identity(&self.on_disk(path))),
+            _ => Ok(None),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::sync::Arc;
 
 use crate::domain::tree::{EntryKind, Tree, TreeError, TreePath, follow};
 use crate::domain::{Difference, Revision};
 use crate::git::Repository;
 use crate::git::testing::{Sandbox, names, path, text};
 
-fn at_head(repository: &Repository) -> Box<dyn Tree> {
+fn at_head(repository: &Repository) -> Arc<dyn Tree> {
     let head = repository.commit("HEAD").unwrap();
     repository.tree(&head.into()).unwrap()
 }
@@ -93,6 +94,18 @@ fn a_submodule_is_one_in_every_tree() {
         assert_eq!(tree.kind(&path("lib/file")).unwrap(), None, "{revision}");
         assert!(matches!(tree.list(&path("lib")), Err(TreeError::Missing(_))), "{revision}");
     }
+}
+
+#[test]
+fn a_directory_of_staged_files_is_none_even_when_it_holds_a_repository() {
+    let sandbox = Sandbox::with_history();
+    sandbox.write("inner/file", "").write("outer/file", "").git("add inner");
+    sandbox.git("init --quiet inner");
+    sandbox.git("init --quiet outer");
+    let tree = sandbox.open().tree(&Revision::Worktree).unwrap();
+    assert_eq!(tree.kind(&path("inner")).unwrap(), Some(EntryKind::Directory));
+    assert_eq!(names(&*tree, "inner"), ["file"]);
+    assert_eq!(tree.kind(&path("outer")).unwrap(), Some(EntryKind::Submodule));
 }
 
 #[test]
