@@ -1,6 +1,7 @@
 //! Where two trees differ.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZero;
 use std::ops::Bound;
 use std::panic::resume_unwind;
@@ -126,13 +127,22 @@ impl Walk<'_> {
             self.found.is_everywhere = true;
             return Ok(());
         }
-        let before = if in_base { list(self.base, &directory)? } else { BTreeMap::new() };
-        let mut after = if in_head { list(self.head, &directory)? } else { BTreeMap::new() };
-        for (name, old) in before {
-            let new = after.remove(&name);
-            self.visit(&directory, &name, Some(old), new)?;
+        let before = if in_base { list(self.base, &directory)? } else { Vec::new() };
+        let after = if in_head { list(self.head, &directory)? } else { Vec::new() };
+        let (mut before, mut after) = (before.into_iter().peekable(), after.into_iter().peekable());
+        loop {
+            // Both are sorted.
+            let order = match (before.peek(), after.peek()) {
+                (Some((old, _)), Some((new, _))) => old.cmp(new),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return Ok(()),
+            };
+            let old = if order.is_le() { before.next() } else { None };
+            let new = if order.is_ge() { after.next() } else { None };
+            let Some((name, _)) = old.as_ref().or(new.as_ref()) else { return Ok(()) };
+            self.visit(&directory, name, old.as_ref().map(|(_, kind)| *kind), new.as_ref().map(|(_, kind)| *kind))?;
         }
-        after.into_iter().try_for_each(|(name, new)| self.visit(&directory, &name, None, Some(new)))
     }
 
     fn visit(
@@ -159,12 +169,11 @@ impl Walk<'_> {
     }
 }
 
-fn list(tree: &dyn Tree, directory: &TreePath) -> Result<BTreeMap<String, EntryKind>, TreeError> {
+fn list(tree: &dyn Tree, directory: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
     match tree.list(directory) {
-        Ok(entries) => Ok(entries.into_iter().collect()),
         // Git has no empty directories, and an empty tree not even a root.
-        Err(TreeError::Missing(_)) => Ok(BTreeMap::new()),
-        Err(error) => Err(error),
+        Err(TreeError::Missing(_)) => Ok(Vec::new()),
+        listed => listed,
     }
 }
 

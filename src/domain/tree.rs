@@ -1,5 +1,6 @@
 //! A tree of files to read from: a commit, the work tree, or memory.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -66,10 +67,13 @@ impl TreePath {
     /// Returns the directory that holds this path; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        if self.0.is_empty() {
-            return None;
-        }
-        Some(Self(self.0.rsplit_once('/').map(|(parent, _)| parent).unwrap_or_default().to_owned()))
+        self.split().map(|(parent, _)| Self(parent.to_owned()))
+    }
+
+    /// Returns the directory that holds this path, and the last component; `None` for the root.
+    #[must_use]
+    pub fn split(&self) -> Option<(&str, &str)> {
+        (!self.0.is_empty()).then(|| self.0.rsplit_once('/').unwrap_or(("", &self.0)))
     }
 
     /// Returns the last component; empty for the root.
@@ -84,6 +88,13 @@ impl TreePath {
         ancestor.0.is_empty()
             || self.0 == ancestor.0
             || self.0.strip_prefix(&ancestor.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// So that a map by paths is asked with a part of one.
+impl Borrow<str> for TreePath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -201,15 +212,20 @@ pub fn follow(tree: &dyn Tree, path: &TreePath) -> Result<Option<(TreePath, Entr
 /// # Errors
 /// As [`follow`].
 pub fn land(tree: &dyn Tree, path: &TreePath) -> Result<(TreePath, Option<EntryKind>), TreeError> {
-    // Trees follow no links: what stands at the path itself, or would stand in its real directory, was reached without any.
+    // Trees follow no links: what stands at the path itself, or would stand in a real directory, was reached without any.
     match tree.kind(path)? {
-        Some(EntryKind::Symlink) => walk(tree, path),
-        Some(kind) => Ok((path.clone(), Some(kind))),
-        None => match path.parent().map(|parent| tree.kind(&parent)).transpose()?.flatten() {
-            Some(EntryKind::Directory) => Ok((path.clone(), None)),
-            _ => walk(tree, path),
-        },
+        Some(EntryKind::Symlink) => return walk(tree, path),
+        Some(kind) => return Ok((path.clone(), Some(kind))),
+        None => {}
     }
+    for above in std::iter::successors(path.parent(), TreePath::parent) {
+        match tree.kind(&above)? {
+            Some(EntryKind::Directory) => return Ok((path.clone(), None)),
+            Some(_) => break,
+            None => {}
+        }
+    }
+    walk(tree, path)
 }
 
 /// Goes from the root down, through links.

@@ -15,37 +15,46 @@ const CHART_HOME: &str = "charts";
 /// How many paths are told; a kustomization with more may read anything.
 const MAX_PATHS: usize = 10_000;
 
+/// What a directory may read by itself.
+#[derive(Debug, Default)]
+pub struct Mentions {
+    /// Whether it holds a kustomization.
+    pub has_kustomization: bool,
+    /// Whether it may read anything.
+    pub is_open: bool,
+    /// The directories that are mentioned.
+    pub directories: BTreeSet<TreePath>,
+    /// The other paths, whatever stands there.
+    pub others: BTreeSet<TreePath>,
+}
+
 /// The paths that the kustomization in `directory` may read, its own names included, each as written and as reached through
-/// links: too many rather than too few, and not those that other kustomizations it leads to may read. `None` when that cannot be
-/// told.
+/// links: too many rather than too few, and not those that other kustomizations it leads to may read.
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub fn mentions(
-    tree: &dyn Tree,
-    directory: &TreePath,
-    vendored: &[Vendored],
-) -> Result<Option<BTreeSet<TreePath>>, TreeError> {
-    let mut found = Mentions { tree, directory, vendored, paths: BTreeSet::new(), is_open: false };
+pub fn mentions(tree: &dyn Tree, directory: &TreePath, vendored: &[Vendored]) -> Result<Mentions, TreeError> {
+    let mut search = Search { tree, directory, vendored, found: Mentions::default() };
     for name in NAMES {
         let Some(path) = directory.child(name) else { continue };
-        if let Some((file, EntryKind::File)) = follow(tree, &path)? {
-            found.kustomization(&file)?;
+        let (file, kind) = land(tree, &path)?;
+        if kind == Some(EntryKind::File) {
+            search.found.has_kustomization = true;
+            search.kustomization(&file)?;
         }
-        found.push(path);
+        search.add(path, file, kind);
     }
-    Ok((!found.is_open).then_some(found.paths))
+    Ok(search.found)
 }
 
-struct Mentions<'t> {
+struct Search<'t> {
     tree: &'t dyn Tree,
     directory: &'t TreePath,
     vendored: &'t [Vendored],
-    paths: BTreeSet<TreePath>,
-    is_open: bool,
+    found: Mentions,
 }
 
-impl Mentions<'_> {
+impl Search<'_> {
     fn kustomization(&mut self, file: &TreePath) -> Result<(), TreeError> {
         let source = self.tree.read(file)?;
         // A file that cannot be read as YAML is an error in whatever tree it stands.
@@ -68,14 +77,14 @@ impl Mentions<'_> {
         for text in entries.as_sequence().unwrap_or_default().iter().filter_map(Node::as_str) {
             // It may be written in place.
             self.yaml(text.as_bytes());
-            self.is_open |= Vendored::find(self.vendored, text).is_some();
+            self.found.is_open |= Vendored::find(self.vendored, text).is_some();
             let Some(path) = self.directory.join(text) else { continue };
             match follow(self.tree, &path)? {
-                Some((file, EntryKind::File)) if !self.is_open => {
+                Some((file, EntryKind::File)) if !self.found.is_open => {
                     let source = self.tree.read(&file)?;
                     self.yaml(&source);
                 }
-                Some(_) => self.is_open = true,
+                Some(_) => self.found.is_open = true,
                 None => {}
             }
         }
@@ -115,14 +124,26 @@ impl Mentions<'_> {
     }
 
     fn push(&mut self, path: TreePath) {
-        if self.paths.len() >= MAX_PATHS {
-            self.is_open = true;
+        if self.found.directories.len() + self.found.others.len() >= MAX_PATHS {
+            self.found.is_open = true;
             return;
         }
-        // A broken link is an error wherever it is followed.
-        if let Ok((reached, _)) = land(self.tree, &path) {
-            self.paths.insert(reached);
+        match land(self.tree, &path) {
+            Ok((reached, kind)) => self.add(path, reached, kind),
+            // A broken link is an error wherever it is followed.
+            Err(_) => {
+                self.found.others.insert(path);
+            }
         }
-        self.paths.insert(path);
+    }
+
+    /// Takes a path and where it leads, which is something else when it goes through a link.
+    fn add(&mut self, path: TreePath, reached: TreePath, kind: Option<EntryKind>) {
+        let Mentions { directories, others, .. } = &mut self.found;
+        if path != reached {
+            others.insert(path);
+        }
+        let found = if kind == Some(EntryKind::Directory) { directories } else { others };
+        found.insert(reached);
     }
 }

@@ -58,7 +58,7 @@ mod vars;
 pub use crate::manifest::sites_digest;
 pub use files::Files;
 pub use loose::{read_loose, read_printed};
-pub use mentions::mentions;
+pub use mentions::{Mentions, mentions};
 
 use crate::domain::tree::TreeError;
 use crate::domain::{LoadRestrictor, OverlayError, OverlayImages, Tree, TreePath, Vendored};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::tree::{EntryKind, TreeError, land};
 use crate::domain::{Difference, Environment, Render, Tree, TreePath, Vendored};
-use crate::kustomize::{has_kustomization, mentions};
+use crate::kustomize::mentions;
 use crate::{gitops, helm};
 
 /// How many directories are looked through for one overlay; beyond, anything may be reached.
@@ -86,28 +86,18 @@ impl<'t> Reach<'t> {
         }
         let reads = if !self.is_directory(directory)? {
             Reads { differs: self.difference.touches(directory), directories: Vec::new() }
-        } else if has_kustomization(self.tree, directory)? {
-            self.kustomization_reads(directory)?
         } else {
-            Reads { differs: self.differs_in_files(directory)?, directories: Vec::new() }
+            let mentioned = mentions(self.tree, directory, self.vendored)?;
+            let others_differ = || mentioned.others.iter().any(|path| self.difference.touches(path));
+            match mentioned.has_kustomization {
+                false => Reads { differs: self.differs_in_files(directory)?, directories: Vec::new() },
+                true if mentioned.is_open || others_differ() => Reads { differs: true, directories: Vec::new() },
+                // They count by what is read of them.
+                true => Reads { differs: false, directories: mentioned.directories.into_iter().collect() },
+            }
         };
         let reads = Arc::new(reads);
         lock().insert(directory.clone(), reads.clone());
-        Ok(reads)
-    }
-
-    fn kustomization_reads(&self, directory: &TreePath) -> Result<Reads, TreeError> {
-        let Some(paths) = mentions(self.tree, directory, self.vendored)? else {
-            return Ok(Reads { differs: true, directories: Vec::new() });
-        };
-        let mut reads = Reads { differs: false, directories: Vec::new() };
-        for path in paths {
-            // What is a directory counts by what is read of it; what is none, or nothing, also by what comes to be below.
-            match self.is_directory(&path)? {
-                true => reads.directories.push(path),
-                false => reads.differs |= self.difference.touches(&path),
-            }
-        }
         Ok(reads)
     }
 
