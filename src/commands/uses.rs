@@ -17,7 +17,7 @@ use crate::overlay::{self, Reach, Runner, Settings, Uses};
 use crate::plan::{self, Sorted};
 
 /// How many overlays a core takes at once to tell whether the change reaches them, which takes microseconds for each.
-const OVERLAYS_AT_ONCE: usize = 64;
+const OVERLAYS_AT_ONCE: usize = 16;
 
 /// The changes of one environment, with what is to be said before any registry is asked.
 pub(super) struct EnvironmentChanges {
@@ -58,11 +58,11 @@ pub(super) fn changes(
     // They are the configuration's, and so every environment's.
     let vendored = all.first().map(|environment| environment.vendored.as_slice()).unwrap_or_default();
     let reach = difference.as_ref().map(|difference| Reach::new(base, difference, vendored));
-    let mut sides: Vec<Sides> = environments
-        .iter()
-        .zip(in_base.into_iter().zip(in_head))
-        .map(|(environment, (in_base, in_head))| Sides::of(in_base, in_head, environment, reach.as_ref()))
-        .collect();
+    let mut sides: Vec<Sides> =
+        in_base.into_iter().zip(in_head).map(|(in_base, in_head)| Sides::of(in_base, in_head)).collect();
+    if let Some(reach) = &reach {
+        keep_reached(&mut sides, &environments, reach);
+    }
     let (base_files, head_files) =
         (workspace.checkout(base, &workspace.range.base), workspace.checkout(head, &workspace.range.head));
     let (files, tasks) = (Files::default(), tasks(&sides));
@@ -113,13 +113,8 @@ struct Sides {
 }
 
 impl Sides {
-    /// Takes the overlays of both sides that are to be resolved.
-    fn of(
-        in_base: Vec<TreePath>,
-        in_head: Vec<TreePath>,
-        environment: &Environment,
-        reach: Option<&Reach<'_>>,
-    ) -> Self {
+    /// Takes the overlays of both sides.
+    fn of(in_base: Vec<TreePath>, in_head: Vec<TreePath>) -> Self {
         let mut overlays: BTreeMap<TreePath, (bool, bool)> = BTreeMap::new();
         for overlay in in_base {
             overlays.entry(overlay).or_default().0 = true;
@@ -128,20 +123,6 @@ impl Sides {
             overlays.entry(overlay).or_default().1 = true;
         }
         let is_empty = overlays.is_empty();
-        if let Some(reach) = reach {
-            let all: Vec<(TreePath, (bool, bool))> = std::mem::take(&mut overlays).into_iter().collect();
-            // An overlay that only one side names is new or gone, whatever it reads.
-            let is_reached = |(overlay, there): &(TreePath, (bool, bool))| {
-                *there != (true, true) || reach.touches(overlay, environment)
-            };
-            let parts: Vec<_> = all.chunks(OVERLAYS_AT_ONCE).collect();
-            let reached = |part: &&[_]| part.iter().filter(|one| is_reached(one)).cloned().collect::<Vec<_>>();
-            let keep = |reached| {
-                overlays.extend(reached);
-                Ok::<(), Infallible>(())
-            };
-            let Ok(()) = overlay::in_order(&parts, reached, keep);
-        }
         Self { overlays, is_empty, base: Uses::default(), head: Uses::default(), rendered_from: BTreeMap::new() }
     }
 
@@ -171,6 +152,30 @@ impl Sides {
             changes.findings.push(plan::no_overlay(&changes.environment));
         }
         changes
+    }
+}
+
+/// Drops the overlays that the change cannot reach.
+fn keep_reached(sides: &mut [Sides], environments: &[Environment], reach: &Reach<'_>) {
+    let mut asked = Vec::new();
+    for (sides, environment) in sides.iter().zip(environments) {
+        asked.extend(sides.overlays.iter().map(|(overlay, there)| (overlay, *there, environment)));
+    }
+    let parts: Vec<_> = asked.chunks(OVERLAYS_AT_ONCE).collect();
+    // An overlay that only one side names is new or gone, whatever it reads.
+    let is_reached = |(overlay, there, environment): &(&TreePath, (bool, bool), &Environment)| {
+        *there != (true, true) || reach.touches(overlay, environment)
+    };
+    let mut reached = Vec::with_capacity(asked.len());
+    let answer = |part: &&[_]| part.iter().map(is_reached).collect::<Vec<bool>>();
+    let keep = |part| {
+        reached.extend::<Vec<bool>>(part);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(()) = overlay::in_order(&parts, answer, keep);
+    let mut reached = reached.into_iter();
+    for sides in sides {
+        sides.overlays.retain(|_, _| reached.next().unwrap_or(true));
     }
 }
 

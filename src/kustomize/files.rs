@@ -116,8 +116,16 @@ pub struct Files {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
     values: AtomicUsize,
-    begun: Mutex<HashSet<Begun>>,
+    reading: Mutex<Reading>,
     ended: Condvar,
+}
+
+/// The files that threads are reading.
+#[derive(Debug, Default)]
+struct Reading {
+    begun: HashSet<Begun>,
+    /// How many threads wait for one of them.
+    waiting: usize,
 }
 
 /// A file that some thread is reading.
@@ -131,8 +139,11 @@ struct Turn<'f> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.files.begun().remove(&self.begun);
-        self.files.ended.notify_all();
+        let mut reading = self.files.reading();
+        reading.begun.remove(&self.begun);
+        if reading.waiting > 0 {
+            self.files.ended.notify_all();
+        }
     }
 }
 
@@ -171,19 +182,21 @@ impl Files {
     /// Tells whether another thread is reading the file just now.
     pub(super) fn is_being_read(&self, tree: &dyn Tree, path: &TreePath) -> bool {
         let identity = tree.identity(path).ok().flatten();
-        identity.is_some_and(|content| self.begun().contains(&(path.clone(), content)))
+        identity.is_some_and(|content| self.reading().begun.contains(&(path.clone(), content)))
     }
 
     fn wait_for_turn(&self, begun: Begun) -> Turn<'_> {
-        let mut all = self.begun();
-        while !all.insert(begun.clone()) {
-            all = self.ended.wait(all).unwrap_or_else(PoisonError::into_inner);
+        let mut reading = self.reading();
+        while !reading.begun.insert(begun.clone()) {
+            reading.waiting += 1;
+            reading = self.ended.wait(reading).unwrap_or_else(PoisonError::into_inner);
+            reading.waiting -= 1;
         }
         Turn { files: self, begun }
     }
 
-    fn begun(&self) -> MutexGuard<'_, HashSet<Begun>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets parts, the one after `at` first, until `values` more may be kept.
