@@ -1,6 +1,6 @@
 //! The files of a commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use gix::ObjectId;
@@ -10,8 +10,24 @@ use gix::objs::tree;
 use super::objects::{Entry, Objects, failed, missing, storage};
 use crate::domain::tree::{ContentId, EntryKind, Tree, TreeError, TreePath};
 
-/// The names in one directory. A name that is not UTF-8 is held with replacement characters.
-type Listing = BTreeMap<String, Entry>;
+/// The names in one directory, sorted. A name that is not UTF-8 is held with replacement characters.
+#[derive(Debug)]
+struct Listing(Vec<(Box<str>, Entry)>);
+
+impl Listing {
+    /// Sorts the entries; Git sorts directories as if their names ended with a `/`. Of several with one name the last is taken.
+    fn new(mut entries: Vec<(Box<str>, Entry)>) -> Self {
+        entries.reverse();
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.dedup_by(|(one, _), (other, _)| one == other);
+        Self(entries)
+    }
+
+    fn get(&self, name: &str) -> Option<Entry> {
+        let at = self.0.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
+        self.0.get(at).map(|(_, entry)| *entry)
+    }
+}
 
 /// The tree of a commit, read from the object database; directories are kept once read.
 #[derive(Debug)]
@@ -32,7 +48,7 @@ impl CommitTree {
         let Some((parent, name)) = path.split() else {
             return Ok(Some(Entry { kind: EntryKind::Directory, id: self.root }));
         };
-        let in_listing = |listing: &Option<Arc<Listing>>| listing.as_ref()?.get(name).copied();
+        let in_listing = |listing: &Option<Arc<Listing>>| listing.as_ref()?.get(name);
         if let Some(known) = self.read().get(parent) {
             return Ok(in_listing(known));
         }
@@ -53,7 +69,7 @@ impl CommitTree {
             }
         };
         while let Some(below) = unknown.pop() {
-            let entry = known.and_then(|listing| listing.get(below.name()).copied());
+            let entry = known.and_then(|listing| listing.get(below.name()));
             known = self.list_object(&below, entry)?;
         }
         Ok(known)
@@ -82,7 +98,7 @@ fn decode(repository: &gix::Repository, path: &TreePath, object_id: ObjectId) ->
     let object = repository.try_find_object(object_id).map_err(failed(path))?;
     let object = object.ok_or_else(|| storage(path, missing(path, object_id)))?;
     let tree = object.try_into_tree().map_err(failed(path))?;
-    let mut listing = Listing::new();
+    let mut entries = Vec::new();
     for entry in tree.iter() {
         let entry = entry.map_err(failed(path))?;
         let kind = match entry.kind() {
@@ -97,9 +113,9 @@ fn decode(repository: &gix::Repository, path: &TreePath, object_id: ObjectId) ->
             let fault = std::io::Error::other(format!("the tree {} has an entry called `{name}`", object_id));
             return Err(storage(path, fault));
         }
-        listing.insert(name, Entry { kind, id });
+        entries.push((name.into_boxed_str(), Entry { kind, id }));
     }
-    Ok(listing)
+    Ok(Listing::new(entries))
 }
 
 impl Tree for CommitTree {
@@ -114,10 +130,26 @@ impl Tree for CommitTree {
 
     fn list(&self, path: &TreePath) -> Result<Vec<(String, EntryKind)>, TreeError> {
         let listing = self.directory(path)?.ok_or_else(|| TreeError::Missing(path.clone()))?;
-        Ok(listing.iter().map(|(name, entry)| (name.clone(), entry.kind)).collect())
+        Ok(listing.0.iter().map(|(name, entry)| (name.to_string(), entry.kind)).collect())
     }
 
     fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {
         Ok(self.find(path)?.and_then(Entry::content_id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_git_s_order_and_the_last_of_one_name_stands() {
+        let entry = |kind| Entry { kind, id: ObjectId::null(gix::hash::Kind::Sha1) };
+        let (file, directory) = (entry(EntryKind::File), entry(EntryKind::Directory));
+        let names = [("a.b", file), ("a", directory), ("a0", file), ("c", file), ("c", directory)];
+        let listing = Listing::new(names.into_iter().map(|(name, entry)| (name.into(), entry)).collect());
+        let kind = |name: &str| listing.get(name).map(|entry| entry.kind);
+        assert_eq!([kind("a"), kind("a.b"), kind("b")], [Some(EntryKind::Directory), Some(EntryKind::File), None]);
+        assert_eq!((kind("c"), listing.0.len()), (Some(EntryKind::Directory), 4));
     }
 }
