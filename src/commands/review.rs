@@ -37,8 +37,8 @@ impl Draft<'_> {
         let all = self.plan.settled.iter().enumerate();
         let own = all.filter(|(_, settled)| settled.candidate().environment == *name);
         for (index, settled) in own {
-            let (image, finding) = self.image(index, settled);
-            findings.extend(finding);
+            let (image, said) = self.image(index, settled);
+            findings.extend(said);
             let verdicts = self.verdicts.iter().filter(|verdict| verdict.step == index);
             findings.extend(verdicts.map(|verdict| verdict.finding.clone()));
             images.push(image);
@@ -66,28 +66,31 @@ impl Draft<'_> {
         }
     }
 
-    fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Option<Finding>) {
+    fn image(&self, index: usize, settled: &Settled) -> (ImageReview, Vec<Finding>) {
         let denied = self.verdicts.iter().any(|verdict| verdict.step == index && verdict.denies(self.deny_from));
         let base = of_candidate(settled.candidate(), denied);
         match settled {
-            Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, None),
+            Settled::External(_) => (ImageReview { from: None, state: State::External, ..base }, Vec::new()),
             Settled::Refused(refusal) => {
                 let image = ImageReview { state: refusal.state, digest: refusal.digest.clone(), ..base };
-                (image, (!self.is_offline_silence(refusal.state)).then(|| refusal.finding.clone()))
+                let is_told = !self.is_offline_silence(refusal.state);
+                (image, is_told.then(|| refusal.finding.clone()).into_iter().collect())
             }
             Settled::Step(step) => {
                 let content = step.content.clone().unwrap_or_default();
                 let outcome = self.outcomes.and_then(|outcomes| outcomes.get(&index));
-                let (state, finding) = match outcome {
+                let (state, findings) = match outcome {
                     Some(outcome) => plan::after(step, outcome),
-                    None if step.present => (State::Present, None),
+                    None if step.present => (State::Present, Vec::new()),
                     // Nothing may leave a run that copies without being copied, denied or told.
                     None if self.outcomes.is_some() && !denied => plan::after(step, &plan::forgotten()),
-                    None => (State::Missing, None),
+                    None => (State::Missing, Vec::new()),
                 };
-                let (bytes_copied, bytes_reused) = match outcome {
-                    Some(Outcome::Copied { bytes_copied, bytes_reused, .. }) => (*bytes_copied, *bytes_reused),
-                    _ => (0, 0),
+                let (bytes_copied, bytes_reused, referrers) = match outcome {
+                    Some(Outcome::Copied { bytes_copied, bytes_reused, referrers, .. }) => {
+                        (*bytes_copied, *bytes_reused, referrers.clone())
+                    }
+                    _ => (0, 0, Vec::new()),
                 };
                 let image = ImageReview {
                     digest: Some(step.digest.clone()),
@@ -96,9 +99,10 @@ impl Draft<'_> {
                     state,
                     bytes_copied,
                     bytes_reused,
+                    referrers,
                     ..base
                 };
-                (image, finding)
+                (image, findings)
             }
         }
     }
@@ -154,6 +158,7 @@ fn of_candidate(candidate: &Candidate, denied: bool) -> ImageReview {
         bytes_copied: 0,
         bytes_reused: 0,
         platforms: Vec::new(),
+        referrers: Vec::new(),
         state: State::Unknown,
         denied,
         locations: locations(&candidate.sites),
@@ -174,6 +179,7 @@ fn of_change(change: &Change, state: State) -> ImageReview {
         bytes_copied: 0,
         bytes_reused: 0,
         platforms: Vec::new(),
+        referrers: Vec::new(),
         state,
         denied: false,
         locations: locations(&change.sites),

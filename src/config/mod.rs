@@ -4,6 +4,7 @@ mod fields;
 mod gaps;
 mod helm;
 mod read;
+mod referrers;
 mod schema;
 mod template;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::read_field;
 use super::gaps::{read_render, read_vendored};
 use super::helm::read_values;
+use super::referrers::read_referrers;
 use crate::domain::{
     Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored, masked,
 };
@@ -108,18 +109,11 @@ fn read_environment(
     let from = fields.optional("from");
     let rewrites = fields.list("images");
     let policies = fields.strings("policy");
-    let load_restrictor = fields.non_empty_string("load_restrictor");
-    let restrictor_node = fields.optional("load_restrictor");
+    let load_restrictor = read_restrictor(&mut fields, node, faults);
+    let referrers = fields.optional("referrers");
+    let referrers = read_referrers(&mut fields, referrers, faults);
     let render = fields.optional("render");
     fields.finish();
-    let load_restrictor = match (load_restrictor, restrictor_node) {
-        (Some("none"), _) => LoadRestrictor::None,
-        (Some("root") | None, _) => LoadRestrictor::Root,
-        (Some(_), restrictor) => {
-            faults.push(restrictor.unwrap_or(node), "`load_restrictor` must be `root` or `none`");
-            LoadRestrictor::Root
-        }
-    };
     overlays.iter().for_each(|(node, pattern)| check_pattern(node, pattern, faults));
     policies.iter().for_each(|(node, path)| check_policy(node, path, faults));
     Some(Environment {
@@ -131,10 +125,22 @@ fn read_environment(
         from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
         rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
         policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
+        referrers,
         load_restrictor,
         render: render.and_then(|node| read_render(node, faults)),
         vendored: Vec::new(),
     })
+}
+
+fn read_restrictor(fields: &mut Fields<'_>, node: &Node, faults: &Faults) -> LoadRestrictor {
+    match (fields.non_empty_string("load_restrictor"), fields.optional("load_restrictor")) {
+        (Some("none"), _) => LoadRestrictor::None,
+        (Some("root") | None, _) => LoadRestrictor::Root,
+        (Some(_), restrictor) => {
+            faults.push(restrictor.unwrap_or(node), "`load_restrictor` must be `root` or `none`");
+            LoadRestrictor::Root
+        }
+    }
 }
 
 /// Writes a path the way others are compared with it.

@@ -53,6 +53,9 @@ struct EnvironmentEntry {
     images: Option<Vec<RewriteEntry>>,
     /// Policy files or folders from the root of the repository, or `builtin:NAME`.
     policy: Option<OneOrMany>,
+    /// What is copied along with an image, its signatures and attestations among it: `all`, `none`, or a list of artifact types;
+    /// `all` unless given.
+    referrers: Option<ReferrersEntry>,
     /// Which files a kustomization may read, as kustomize's --load-restrictor; `root` unless given.
     load_restrictor: Option<LoadRestrictorEntry>,
     /// Rendered manifests for overlays that cannot be resolved wholly (a remote base, a chart, a plugin).
@@ -149,6 +152,22 @@ struct RegistryEntry {
 enum OneOrMany {
     One(String),
     Many(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "read by its schema only")]
+enum ReferrersEntry {
+    Word(ReferrersWord),
+    Types(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "read by its schema only")]
+enum ReferrersWord {
+    All,
+    None,
 }
 
 #[derive(JsonSchema)]

@@ -4,6 +4,7 @@ use super::change::{ChangeKind, Sites};
 use super::digest::Digest;
 use super::image::ImageRef;
 use super::image_use::ImageUse;
+use super::referrer::ReferrerFilter;
 
 /// A newly referenced image that must exist at its destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Candidate {
     pub to: ImageRef,
     /// Where it is copied from when missing; none in an environment without `from`.
     pub from: Option<ImageRef>,
+    /// What is copied along with it.
+    pub referrers: ReferrerFilter,
     /// Whether it is added or takes another's place.
     pub kind: ChangeKind,
     /// The reference it takes the place of, as written.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::field_path::ImageField;
 use super::helm_values::HelmValues;
 use super::image::{ImageRef, InvalidImage, canonical_registry, check_repository};
+use super::referrer::ReferrerFilter;
 use super::remote_base::Vendored;
 use super::render::Render;
 
@@ -28,6 +29,8 @@ pub struct Environment {
     pub rewrites: Vec<Rewrite>,
     /// Policy files or folders, or `builtin:<name>`.
     pub policies: Vec<String>,
+    /// What is copied along with an image.
+    pub referrers: ReferrerFilter,
     /// Which files a kustomization may read.
     pub load_restrictor: LoadRestrictor,
     /// Where rendered manifests come from, for overlays that cannot be resolved wholly.
@@ -49,6 +52,7 @@ impl Environment {
             from: None,
             rewrites: Vec::new(),
             policies: Vec::new(),
+            referrers: ReferrerFilter::default(),
             load_restrictor: LoadRestrictor::default(),
             render: None,
             vendored: Vec::new(),

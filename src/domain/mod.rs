@@ -17,6 +17,7 @@ mod image_use;
 mod location;
 mod outcome;
 mod plan;
+mod referrer;
 mod remote_base;
 mod render;
 mod review;
@@ -40,6 +41,7 @@ pub use image_use::{DecidedBy, Decision, ImageUse, Origins, OverlayError, Overla
 pub use location::Location;
 pub use outcome::{Outcome, State};
 pub use plan::{Expected, Plan, Refusal, Settled, Step};
+pub use referrer::{Referrer, ReferrerFilter};
 pub use remote_base::{RemoteBase, Vendored};
 pub use render::Render;
 pub use review::{ConfigUsed, EnvironmentReview, ImageReview, Range, Review, ReviewResult, Stats};

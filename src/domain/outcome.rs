@@ -1,5 +1,7 @@
 //! Outcomes: what became of each step.
 
+use super::referrer::Referrer;
+
 /// How an image stands at its destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -54,6 +56,10 @@ pub enum Outcome {
         bytes_reused: u64,
         /// Whether the source's tag names another digest by now.
         source_moved: bool,
+        /// What refers to it and was copied and proved along with it, by digest.
+        referrers: Vec<Referrer>,
+        /// What said it refers to it and was left behind, and why.
+        passed_over: Vec<String>,
     },
     /// The destination held something else by the time it was to be written; untouched.
     Conflict {

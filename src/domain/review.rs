@@ -5,6 +5,7 @@ use super::digest::Digest;
 use super::finding::Finding;
 use super::location::Location;
 use super::outcome::State;
+use super::referrer::Referrer;
 use super::revision::Revision;
 
 /// How a review, or one environment of it, ended; of two, the greater speaks for both. A clear no outweighs what could not be
@@ -80,6 +81,8 @@ pub struct ImageReview {
     pub bytes_reused: u64,
     /// Its platforms, where they were read.
     pub platforms: Vec<String>,
+    /// What was promoted with it.
+    pub referrers: Vec<Referrer>,
     /// How it stands.
     pub state: State,
     /// Whether a rule keeps it from being promoted.

@@ -35,6 +35,7 @@ pub fn candidates(environment: &Environment, environments: &[Environment], chang
             environment: environment.name.clone(),
             to,
             from,
+            referrers: environment.referrers.clone(),
             kind: change.kind,
             before: change.before.clone(),
             sites: change.sites.clone(),

@@ -5,29 +5,39 @@ use crate::domain::{Cause, Finding, Outcome, Severity, State, Step};
 
 /// Tells how an image stands after `outcome`, and what is to be said about it.
 #[must_use]
-pub fn after(step: &Step, outcome: &Outcome) -> (State, Option<Finding>) {
+pub fn after(step: &Step, outcome: &Outcome) -> (State, Vec<Finding>) {
     let to = &step.candidate.to;
     match outcome {
-        Outcome::Present => (State::Present, None),
-        Outcome::Copied { source_moved: false, .. } => (State::Copied, None),
-        Outcome::Copied { source_moved: true, .. } => {
-            let from = step.candidate.from.as_ref().map(ToString::to_string).unwrap_or_default();
-            let message = format!("{from} names another image by now; {to} holds what was judged, {}", step.digest);
-            let help = "nothing to do, unless the newer image was meant: then give it a tag of its own".to_owned();
-            let finding = plain("source-moved", &step.candidate, message, help);
-            (State::Copied, Some(Finding { severity: Severity::Warning, ..finding }))
+        Outcome::Present => (State::Present, Vec::new()),
+        Outcome::Copied { source_moved, passed_over, .. } => {
+            let moved = source_moved.then(|| source_moved_on(step));
+            (State::Copied, moved.into_iter().chain(passed_over.iter().map(|why| left_behind(step, why))).collect())
         }
-        Outcome::Conflict { found } => (State::Conflict, Some(destination_moved(&step.candidate, &step.digest, found))),
+        Outcome::Conflict { found } => (State::Conflict, vec![destination_moved(&step.candidate, &step.digest, found)]),
         Outcome::Refused { reason, hint } => {
             let message = format!("{to} cannot be promoted: {reason}");
-            (State::Failed, Some(plain("copy-refused", &step.candidate, message, hint.clone())))
+            (State::Failed, vec![plain("copy-refused", &step.candidate, message, hint.clone())])
         }
         Outcome::Failed { reason, hint } => {
             let message = format!("{to} was not promoted: {reason}");
             let finding = plain("copy-failed", &step.candidate, message, hint.clone());
-            (State::Failed, Some(Finding { cause: Cause::Circumstance, ..finding }))
+            (State::Failed, vec![Finding { cause: Cause::Circumstance, ..finding }])
         }
     }
+}
+
+fn source_moved_on(step: &Step) -> Finding {
+    let to = &step.candidate.to;
+    let from = step.candidate.from.as_ref().map(ToString::to_string).unwrap_or_default();
+    let message = format!("{from} names another image by now; {to} holds what was judged, {}", step.digest);
+    let help = "nothing to do, unless the newer image was meant: then give it a tag of its own".to_owned();
+    Finding { severity: Severity::Warning, ..plain("source-moved", &step.candidate, message, help) }
+}
+
+fn left_behind(step: &Step, why: &str) -> Finding {
+    let message = format!("something that claims to belong to {} was left behind: {why}", step.candidate.to);
+    let help = "see who may write to the source's repository; remove it there if nobody needs it".to_owned();
+    Finding { severity: Severity::Warning, ..plain("referrer-left", &step.candidate, message, help) }
 }
 
 /// The outcome of a step that nobody reported on.

@@ -74,6 +74,11 @@ pub const EXPLANATIONS: &[Explanation] = &[
                its repository to the `images` of a policy.",
     },
     Explanation {
+        id: "referrer-left",
+        text: "Something at the source claims to belong to the image, as its signature or attestation, and cannot: it refers to another \
+               image, or is not what its digest says. It was not copied. All that does belong to the image was.",
+    },
+    Explanation {
         id: "source-moved",
         text: "While the image was copied, its tag at the source began to name another digest. The destination holds what was judged. \
                The next change that references this tag will be a conflict.",

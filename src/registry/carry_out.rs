@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, OnceCell, Semaphore, watch};
 
 use super::blob::{Ferry, SMALL};
 use super::error::Error;
+use super::evidence::DigestTags;
 use super::manifest::Manifest;
 use super::repository::{Opened, Repository};
 use super::slots::Slots;
@@ -28,6 +29,10 @@ pub(super) struct Run<'a> {
     holders: Slots<(String, Digest), Mutex<Vec<String>>>,
     // docker-registry 2.8 fails when a manifest is written twice at once, under two tags for example.
     manifests: Slots<(String, Digest), Mutex<()>>,
+    /// Tags that are merged, by repository and tag: one at a time.
+    pub merges: Slots<(String, String), Mutex<()>>,
+    /// The tags made of digests that repositories have, by repository.
+    pub digest_tags: Slots<String, DigestTags>,
 }
 
 /// How a blob came to be at the destination.
@@ -49,6 +54,8 @@ impl<'a> Run<'a> {
             blobs: Slots::default(),
             holders: Slots::default(),
             manifests: Slots::default(),
+            merges: Slots::default(),
+            digest_tags: Slots::default(),
         }
     }
 

@@ -149,6 +149,14 @@ pub enum Error {
         /// What is wrong with them.
         why: String,
     },
+    /// More belongs to an image than goes along, or it cannot stand where it belongs.
+    #[error("cannot bring what belongs to {image}: {why}")]
+    Evidence {
+        /// The image, or the tag that was to hold it.
+        image: String,
+        /// What stands in the way.
+        why: String,
+    },
     /// The destination does not show what was written.
     #[error("cannot prove {image}: expected digest {expected} there after the copy, found {found}")]
     Unproved {
@@ -207,6 +215,9 @@ impl Error {
             Self::Missing { repository, .. } => format!("push the image to {repository} again"),
             Self::Credentials { registry, .. } => format!("run `docker login {registry}`, or repair the file"),
             Self::Settings { .. } => "correct promote-bot.yaml".to_owned(),
+            Self::Evidence { .. } => {
+                "look at it with `oras discover`; `referrers` in promote-bot.yaml says what goes along".to_owned()
+            }
             Self::Unproved { .. } => "see who else writes to the destination, then run again".to_owned(),
             Self::NoSource { .. } => "push the image, or give the environment a `from`".to_owned(),
             Self::SourceStep { .. } => "mend the earlier copy, then run again".to_owned(),
@@ -233,7 +244,14 @@ impl Error {
 
     /// Tells whether the content or the destination's rules are at fault, so that running again cannot help.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Manifest { .. } | Self::Missing { .. } | Self::Misled { .. })
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::Manifest { .. }
+                | Self::Missing { .. }
+                | Self::Misled { .. }
+                | Self::Evidence { .. }
+        )
     }
 
     /// Returns the status the registry answered with.

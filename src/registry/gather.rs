@@ -10,8 +10,9 @@ use super::slots::Slots;
 use super::tree::Tree;
 use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
 
-/// How many images' manifests are read at a time: each may hold as much as a tree may.
-const TREES: usize = 8;
+/// How much the manifests of all images that are read at a time may be long together, in MiB: a tree may be 64, most are less than
+/// one.
+const TREES: u32 = 512;
 
 /// The look-ups of one run, each made once.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Lookups<'a> {
 
 impl<'a> Lookups<'a> {
     pub(super) fn new(registries: &'a Registries) -> Self {
-        Self { registries, seen: Slots::default(), trees: Semaphore::new(TREES) }
+        Self { registries, seen: Slots::default(), trees: Semaphore::new(TREES as usize) }
     }
 
     /// Gathers the evidence of all candidates, in their order.
@@ -32,13 +33,19 @@ impl<'a> Lookups<'a> {
     }
 
     async fn evidence(&self, candidate: &Candidate) -> Evidence {
-        let source = async {
-            match &candidate.from {
-                Some(from) => self.sighting(from).await,
-                None => Sighting::UNASKED,
+        let destination = self.sighting(&candidate.to).await;
+        let source = match &candidate.from {
+            Some(from) => {
+                // What will have to be read anyway need not be asked for first.
+                if destination.tag == Seen::Absent
+                    && let Some(tagged) = from.at_tag()
+                {
+                    self.seen_by(tagged, true).await;
+                }
+                self.sighting(from).await
             }
+            None => Sighting::UNASKED,
         };
-        let (source, destination) = tokio::join!(source, self.sighting(&candidate.to));
         let content = match (&candidate.from, missing(candidate, &source, &destination)) {
             (Some(from), Some(pinned)) => self.content(from, &pinned).await,
             _ => None,
@@ -53,10 +60,21 @@ impl<'a> Lookups<'a> {
     }
 
     async fn seen(&self, image: Option<ImageRef>) -> Seen {
-        let Some(image) = image else { return Seen::Unasked };
+        match image {
+            Some(image) => self.seen_by(image, false).await,
+            None => Seen::Unasked,
+        }
+    }
+
+    /// Looks an image up; `reads` its manifest in doing so, and keeps that.
+    async fn seen_by(&self, image: ImageRef, reads: bool) -> Seen {
         let cell = self.seen.of(image.clone());
         let look = async {
-            match self.registries.resolve(&image).await {
+            let found = match reads {
+                true => self.registries.read(&image).await,
+                false => self.registries.resolve(&image).await,
+            };
+            match found {
                 Ok(Some(digest)) => Seen::Holds(digest),
                 Ok(None) => Seen::Absent,
                 Err(error) => Seen::Unknown { reason: error.reason(), hint: error.hint().unwrap_or_default() },
@@ -67,10 +85,11 @@ impl<'a> Lookups<'a> {
 
     /// Reads what an image is made of. What stands in the way will stand in the copy's way too, and is told there.
     async fn content(&self, from: &ImageRef, digest: &Digest) -> Option<Content> {
-        // The semaphore is never closed; without a permit the reading would only be less sparing.
-        let _tree = self.trees.acquire().await;
         let read = async {
             let repository = Repository::reading(self.registries.wire.host(from)?, from);
+            let weight = Tree::weight_mib(&repository, digest, &self.registries.shelf).await?;
+            // The semaphore is never closed; without a permit the reading would only be less sparing.
+            let _tree = self.trees.acquire_many(weight).await;
             let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;
             Ok::<_, Error>(tree.content(&repository, &self.registries.shelf).await)
         };

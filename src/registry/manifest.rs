@@ -213,7 +213,8 @@ pub(super) fn platform_of(config: &[u8]) -> Option<String> {
     platform_name(&config.os, &config.architecture, config.variant.as_deref())
 }
 
-fn is_index(media_type: &str) -> bool {
+/// Tells whether a media type is of an index.
+pub(super) fn is_index(media_type: &str) -> bool {
     matches!(media_type, OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE)
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Writing takes an [`Approved`], which only [`policy::approve`](crate::policy::approve) makes. For each step: look at the
 //! destination; bring the blobs (mounted, found, or streamed with digest and size checked on the way); write the manifests,
-//! children first; the name last; read it back.
+//! children first; bring what belongs to it (`evidence`); the name last; read it back.
 
 mod blob;
 mod call;
@@ -15,10 +15,13 @@ mod challenge;
 mod credentials;
 pub mod embedded;
 mod error;
+mod evidence;
 mod gather;
 mod host;
+mod lists;
 mod manifest;
 mod order;
+mod passage;
 mod realm;
 mod redirect;
 mod repository;
@@ -77,6 +80,21 @@ impl Registries {
     /// Copies every approved step that its destination lacks: one outcome for each, in the order of the plan.
     pub async fn carry_out(&self, approved: &Approved, progress: &dyn Progress) -> Vec<(usize, Outcome)> {
         carry_out::Run::new(self, approved, progress).carry_out(approved).await
+    }
+
+    /// Returns the digest that an image's tag resolves to, and keeps the manifest that has it.
+    async fn read(&self, image: &ImageRef) -> Result<Option<Digest>, Error> {
+        let Some(tag) = image.effective_tag() else { return self.resolve(image).await };
+        let repository = repository::Repository::reading(self.wire.host(image)?, image);
+        match repository.named(tag).await {
+            Ok(manifest) => Ok(manifest.map(|manifest| {
+                self.shelf.keep(&repository, &manifest);
+                manifest.digest
+            })),
+            // What is wrong with it is said where it is copied.
+            Err(error) if error.is_final() => self.resolve(image).await,
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the digest an image resolves to, by its tag where it has one, else by its digest; `None` when the registry

@@ -87,6 +87,12 @@ impl Repository {
         Manifest::parse(&self.locator(), &digest, content_type.as_deref(), bytes)
     }
 
+    /// Reads the manifest under a tag; `None` when there is nothing.
+    pub(super) async fn named(&self, tag: &str) -> Result<Option<Manifest>, Error> {
+        let Some((digest, content_type, bytes)) = self.get(tag, LONGEST_MANIFEST).await? else { return Ok(None) };
+        Manifest::parse(&self.locator(), &digest, content_type.as_deref(), bytes).map(Some)
+    }
+
     /// Reads a manifest and checks its bytes against what was asked for and what the registry says.
     async fn get(&self, reference: &str, limit_bytes: u64) -> Result<Option<(Digest, Option<String>, Bytes)>, Error> {
         let action = format!("read manifest {}", self.shown(reference));
@@ -291,7 +297,7 @@ impl Repository {
         self.call(format!("read blob {digest} of {}", self.locator()), Method::GET, &format!("blobs/{digest}"), want)
     }
 
-    fn call(&self, action: String, method: Method, path: &str, want: Want) -> Call {
+    pub(super) fn call(&self, action: String, method: Method, path: &str, want: Want) -> Call {
         let mut url = self.host.base.clone();
         url.set_path(&format!("/v2/{}/{path}", self.name));
         let (headers, body) = (HeaderMap::new(), Bytes::new());
@@ -315,7 +321,7 @@ impl Repository {
 }
 
 /// Sets a header; a text that no header may have is made plain first.
-fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&plain(text))) {
         headers.insert(name, value);
     }

@@ -19,4 +19,9 @@ impl<K: Eq + Hash, V: Default> Slots<K, V> {
     pub(super) fn of(&self, key: K) -> Arc<V> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }
+
+    /// Lets the next who asks for a key begin anew.
+    pub(super) fn forget(&self, key: &K) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
 }

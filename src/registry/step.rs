@@ -1,15 +1,12 @@
-//! One step: look, bring the blobs, write the manifests, name them, prove it.
+//! One step: look, bring the blobs and the manifests, what belongs to them, the name last, and prove it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-
-use super::blob::Ferry;
-use super::carry_out::{Came, Run};
+use super::carry_out::Run;
 use super::error::Error;
-use super::manifest::{Blob, Manifest};
-use super::order;
+use super::evidence;
+use super::manifest::Manifest;
+use super::passage::Passage;
 use super::repository::Repository;
 use super::tree::Tree;
 use crate::domain::{Digest, ImageRef, Outcome, Step};
@@ -28,13 +25,6 @@ enum Look {
     Free,
     /// The destination holds something else.
     Taken(Digest),
-}
-
-/// Bytes a step sent, and bytes it did not have to.
-#[derive(Default)]
-struct Count {
-    copied: AtomicU64,
-    reused: AtomicU64,
 }
 
 /// Carries out a step whose source is there.
@@ -57,69 +47,40 @@ pub(super) fn failed(error: &Error) -> Outcome {
 async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error> {
     let to = &step.candidate.to;
     let destination = Repository::writing(run.registries.wire.host(to)?, to);
-    match look(&destination, step).await? {
-        Look::Present => return Ok(Outcome::Present),
-        Look::Taken(found) => return Ok(conflict(&found)),
-        Look::Free => {}
+    // What was missing a moment ago is asked for again just before it is named.
+    if step.present {
+        match look(&destination, step).await? {
+            Look::Present => return Ok(Outcome::Present),
+            Look::Taken(found) => return Ok(conflict(&found)),
+            Look::Free => {}
+        }
     }
     let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
     let source = Repository::reading(run.registries.wire.host(from)?, from);
     let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
-    let passage = Passage { run, index, source, destination, count: Count::default() };
-    // `Tree::read` begins with the top.
-    let writes = order::writes(&tree).ok_or_else(|| passage.missing(&step.digest))?;
-    try_join_all(writes.blobs.into_iter().map(|blob| passage.bring(blob))).await?;
-    for stage in writes.manifests {
-        try_join_all(stage.into_iter().map(|manifest| passage.put(manifest))).await?;
+    let filter = &step.candidate.referrers;
+    let attached = evidence::find(&source, &tree, filter, &run.digest_tags, &run.registries.shelf);
+    let passage = Passage::new(run, index, source.clone(), destination);
+    let (attached, top) = tokio::try_join!(attached, passage.bring_parts(&tree))?;
+    if !attached.is_empty() {
+        // A digest that is there is a copy that is whole: where it is the name, it comes last too.
+        if to.effective_tag().is_some() {
+            // Some registries take a referrer only of what they have.
+            passage.put(top).await?;
+        }
+        evidence::bring(&passage, &attached).await?;
+        // What was listed of the destination, should it be a source too, is not all any more.
+        run.digest_tags.forget(&passage.destination.locator());
     }
-    if let Some(outcome) = name(run, &passage.destination, step, writes.name).await? {
+    if let Some(outcome) = name(run, &passage.destination, step, top).await? {
         return Ok(outcome);
     }
-    passage.sent(writes.name);
+    passage.sent(top);
     prove(&passage.destination, step).await?;
-    Ok(Outcome::Copied {
-        source_moved: has_moved(&passage.source, from, &step.digest).await,
-        bytes_copied: passage.count.copied.into_inner(),
-        bytes_reused: passage.count.reused.into_inner(),
-    })
-}
-
-/// A step on its way: where from, where to, and what it has moved so far.
-struct Passage<'a> {
-    run: &'a Run<'a>,
-    index: usize,
-    source: Repository,
-    destination: Repository,
-    count: Count,
-}
-
-impl Passage<'_> {
-    async fn bring(&self, blob: &Blob) -> Result<(), Error> {
-        let advance = |bytes| self.run.progress.advance(self.index, bytes);
-        let (source, destination, shelf) = (&self.source, &self.destination, &self.run.registries.shelf);
-        let counter = match self.run.bring(&Ferry { source, destination, blob, shelf, advance: &advance }).await? {
-            Came::Copied => &self.count.copied,
-            Came::Reused => &self.count.reused,
-        };
-        counter.fetch_add(blob.size_bytes, Ordering::Relaxed);
-        Ok(())
-    }
-
-    async fn put(&self, manifest: &Manifest) -> Result<(), Error> {
-        self.run.write(&self.destination, &manifest.digest.to_string(), manifest).await?;
-        self.sent(manifest);
-        Ok(())
-    }
-
-    fn sent(&self, manifest: &Manifest) {
-        let size_bytes = manifest.bytes.len() as u64;
-        self.count.copied.fetch_add(size_bytes, Ordering::Relaxed);
-        self.run.progress.advance(self.index, size_bytes);
-    }
-
-    fn missing(&self, digest: &Digest) -> Error {
-        Error::Missing { digest: digest.clone(), repository: self.source.locator() }
-    }
+    let source_moved = has_moved(&passage.source, from, &step.digest).await;
+    let (bytes_copied, bytes_reused) = passage.bytes();
+    let (referrers, passed_over) = (attached.referrers(), attached.passed_over);
+    Ok(Outcome::Copied { bytes_copied, bytes_reused, source_moved, referrers, passed_over })
 }
 
 /// Looks whether the destination is as the plan expects it.
@@ -140,8 +101,10 @@ async fn name(
     step: &Step,
     manifest: &Manifest,
 ) -> Result<Option<Outcome>, Error> {
-    if let Look::Taken(found) = look(destination, step).await? {
-        return Ok(Some(conflict(&found)));
+    match look(destination, step).await? {
+        Look::Present => return Ok(Some(Outcome::Present)),
+        Look::Taken(found) => return Ok(Some(conflict(&found))),
+        Look::Free => {}
     }
     let reference = written_as(&step.candidate.to, &step.digest);
     match run.write(destination, &reference, manifest).await {

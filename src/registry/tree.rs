@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 
 use super::error::Error;
-use super::manifest::{Child, LONGEST_MANIFEST, Manifest, platform_of};
+use super::manifest::{Child, LONGEST_MANIFEST, Manifest, is_index, platform_of};
 use super::repository::Repository;
 use crate::domain::{Content, Digest};
 
@@ -68,6 +68,15 @@ impl Tree {
             tree.manifests.extend(read.into_iter().map(|manifest| (manifest.digest.clone(), manifest)));
         }
         Ok(tree)
+    }
+
+    /// Tells how many MiB the manifests of a tree may be long together, by what its top says, and hold until it is read.
+    pub(super) async fn weight_mib(repository: &Repository, top: &Digest, shelf: &Shelf) -> Result<u32, Error> {
+        let top = shelf.manifest(repository, top, LONGEST_MANIFEST).await?;
+        let below = top.children().iter().map(|child| child.size_bytes).fold(0, u64::saturating_add);
+        let has_indexes = top.children().iter().any(|child| is_index(&child.media_type));
+        let size_bytes = if has_indexes { LONGEST_TREE } else { below.saturating_add(top.bytes.len() as u64) };
+        Ok(u32::try_from(size_bytes.min(LONGEST_TREE) >> 20).unwrap_or(u32::MAX) + 1)
     }
 
     /// Says no before the next level is read, by what its index says of it.
@@ -165,11 +174,17 @@ impl Shelf {
             return Ok(manifest.clone());
         }
         let manifest = repository.manifest(digest, limit_bytes).await?;
+        self.keep(repository, &manifest);
+        Ok(manifest)
+    }
+
+    /// Keeps a manifest that was read and checked, while there is room.
+    pub(super) fn keep(&self, repository: &Repository, manifest: &Manifest) {
         let mut kept = self.lock();
-        if kept.makes_room(manifest.bytes.len()) {
+        let key = (repository.locator(), manifest.digest.clone());
+        if !kept.manifests.contains_key(&key) && kept.makes_room(manifest.bytes.len()) {
             kept.manifests.insert(key, manifest.clone());
         }
-        Ok(manifest)
     }
 
     /// Returns a small blob, read from the repository at most once while there is room.

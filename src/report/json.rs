@@ -222,9 +222,15 @@ impl From<&domain::ImageReview> for Image {
             bytes_copied: image.bytes_copied,
             platforms: image.platforms.clone(),
             state: image.state.word().to_owned(),
-            referrers: Vec::new(),
+            referrers: image.referrers.iter().map(Referrer::from).collect(),
             locations: image.locations.iter().map(Location::from).collect(),
         }
+    }
+}
+
+impl From<&domain::Referrer> for Referrer {
+    fn from(referrer: &domain::Referrer) -> Self {
+        Self { digest: referrer.digest.to_string(), artifact_type: referrer.artifact_type.clone() }
     }
 }
 

@@ -3,6 +3,10 @@
 use super::super::embedded::{Action, Fault, Options, Registry};
 use super::sample::Sample;
 use super::*;
+use serde_json::json;
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 use crate::domain::{Evidence, Seen};
 
 async fn two() -> (Registry, Registry) {
@@ -91,23 +95,27 @@ async fn the_manifests_of_a_few_images_are_held_at_a_time() {
     let (dev, prod) = two().await;
     let mut candidates = Vec::new();
     for number in 0..12 {
-        Sample::image(&[(400 + number, 10)]).put_into(&dev, &format!("app-{number}"), "1");
+        // Whoever reads such a tree may have to hold it.
+        let child = Digest::of(&[number]);
+        let entry = json!({"mediaType": MANIFEST, "digest": child.to_string(), "size": 63 << 20});
+        let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]});
+        dev.push_manifest(&format!("app-{number}"), "1", INDEX, index.to_string());
         let name = |registry: &Registry| format!("{}/app-{number}:1", registry.host());
         candidates.push(candidate(&name(&dev), &name(&prod)));
     }
-    dev.fault(Fault::new().method("GET").path_contains("manifests").then(Action::Pause));
+    dev.fault(Fault::new().method("GET").path_contains("manifests/sha256").then(Action::Pause));
     let registries = registries();
     let watching = async {
         // All looks are made, and all who may read are reading.
         while prod.requests().iter().filter(|request| request.status.is_some()).count() < 12 || dev.paused() < 8 {
             tokio::task::yield_now().await;
         }
-        let reads = dev.requests().iter().filter(|request| request.method == "GET").count();
+        let reads = dev.requests().iter().filter(|request| request.path.contains("manifests/sha256")).count();
         dev.clear_faults();
         dev.release();
         reads
     };
     let (evidence, reads) = tokio::join!(registries.gather(&candidates), watching);
     assert_eq!(reads, 8);
-    assert!(evidence.iter().all(|evidence| evidence.content.is_some()));
+    assert!(evidence.iter().all(|evidence| evidence.source.tag.digest().is_some()));
 }

@@ -3,6 +3,7 @@
 mod copies;
 mod docker_registry;
 mod encryption;
+mod evidence;
 mod faults;
 mod gathering;
 mod measure;
@@ -16,7 +17,9 @@ use std::sync::Mutex;
 
 use super::{CredentialSources, HostSettings, Progress, Registries, Secret, Settings};
 use crate::domain::testing::site;
-use crate::domain::{Candidate, ChangeKind, Digest, Expected, ImageRef, Outcome, Plan, Settled, Severity, Sites, Step};
+use crate::domain::{
+    Candidate, ChangeKind, Digest, Expected, ImageRef, Outcome, Plan, ReferrerFilter, Settled, Severity, Sites, Step,
+};
 use crate::policy::{Approved, approve};
 
 /// Makes registries that know nothing of this machine's credential files.
@@ -45,6 +48,7 @@ pub(super) fn candidate(from: &str, to: &str) -> Candidate {
         environment: "production".to_owned(),
         to: image(to),
         from: Some(image(from)),
+        referrers: ReferrerFilter::All,
         kind: ChangeKind::Added,
         before: None,
         sites: Sites::new(site(to)),
