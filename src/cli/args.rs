@@ -153,7 +153,7 @@ pub(super) struct Promoting {
     #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub(super) dry_run: bool,
     /// How many images are copied at a time
-    #[arg(short, long, value_name = "N", env = "PROMOTE_BOT_JOBS", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]
+    #[arg(short, long, value_name = "N", env = "PROMOTE_BOT_JOBS", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]
     pub(super) jobs: u16,
 }
 

@@ -94,6 +94,8 @@ pub(super) struct Call {
     pub want: Want,
     /// Whether a redirect led it to another host: then it carries no authorization.
     pub is_abroad: bool,
+    /// Whether something that holds a permit waits for it: then it needs none.
+    pub is_urgent: bool,
 }
 
 /// What came back.

@@ -1,7 +1,7 @@
 //! Gathering: what registries have of each candidate.
 
 use futures_util::future::join_all;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use super::Registries;
 use super::error::Error;
@@ -10,21 +10,16 @@ use super::slots::Slots;
 use super::tree::Tree;
 use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
 
-/// How much the manifests of all images that are read at a time may be long together, in MiB: a tree may be 64, most are less than
-/// one.
-const TREES: u32 = 512;
-
 /// The look-ups of one run, each made once.
 #[derive(Debug)]
 pub(super) struct Lookups<'a> {
     registries: &'a Registries,
     seen: Slots<ImageRef, OnceCell<Seen>>,
-    trees: Semaphore,
 }
 
 impl<'a> Lookups<'a> {
     pub(super) fn new(registries: &'a Registries) -> Self {
-        Self { registries, seen: Slots::default(), trees: Semaphore::new(TREES as usize) }
+        Self { registries, seen: Slots::default() }
     }
 
     /// Gathers the evidence of all candidates, in their order.
@@ -87,9 +82,7 @@ impl<'a> Lookups<'a> {
     async fn content(&self, from: &ImageRef, digest: &Digest) -> Option<Content> {
         let read = async {
             let repository = Repository::reading(self.registries.wire.host(from)?, from);
-            let weight = Tree::weight_mib(&repository, digest, &self.registries.shelf).await?;
-            // The semaphore is never closed; without a permit the reading would only be less sparing.
-            let _tree = self.trees.acquire_many(weight).await;
+            let _weight = self.registries.make_room(&repository, digest).await?;
             let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;
             Ok::<_, Error>(tree.content(&repository, &self.registries.shelf).await)
         };

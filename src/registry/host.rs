@@ -6,22 +6,21 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
-use reqwest::{Request, Url};
+use reqwest::{Method, Request, Url};
 use tokio::sync::{MutexGuard, Semaphore};
 
 use super::call::{Answer, Call, IDLE, LOOK, SHORT, Want, read_whole, unreachable};
 use super::challenge::Challenge;
 use super::error::Error;
+use super::permits::Permits;
 use super::redirect::{self, HOPS, Pinned};
 use super::retry::{self, Decision, Failure};
 use super::secret::Secret;
+use super::tally::Tally;
 use super::token::{Errand, Pass, TokenDesk};
 
-/// How many requests go to one host at a time.
-const CONNECTIONS: usize = 16;
-
-/// How many blobs are read from one host at a time. Apart from [`CONNECTIONS`], so that a blob that is being read never
-/// keeps the upload it feeds from its connection.
+/// How many blobs are read from one host at a time. Apart from [`Permits`], so that a blob that is being read never keeps the
+/// upload it feeds from its connection.
 const STREAMS: usize = 16;
 
 /// How long an upload may stand still: longer than [`IDLE`], so that a source that is resumed does not end it.
@@ -44,7 +43,9 @@ pub(super) struct Host {
     pub streams: Semaphore,
     client: reqwest::Client,
     pinned: Pinned,
-    connections: Semaphore,
+    permits: Permits,
+    tally: Tally,
+    lists_no_referrers: AtomicBool,
     /// Where its tokens come from.
     pub desk: TokenDesk,
     challenge: Mutex<Option<Challenge>>,
@@ -77,7 +78,9 @@ impl Host {
             streams: Semaphore::new(STREAMS),
             client: desk.client.clone(),
             pinned: desk.pinned.clone(),
-            connections: Semaphore::new(CONNECTIONS),
+            permits: Permits::default(),
+            tally: Tally::default(),
+            lists_no_referrers: AtomicBool::new(false),
             desk,
             challenge: Mutex::default(),
             rests_until: Mutex::default(),
@@ -107,6 +110,9 @@ impl Host {
                 }
                 return outcome;
             };
+            if pause.is_some() && !retry::may_wait(self.tally.waited_so_far()) {
+                return outcome;
+            }
             tracing::debug!(registry = %self.name, attempt, ?failure, ?wait, "retry");
             if pause.is_some() {
                 self.leave_alone(wait);
@@ -149,7 +155,7 @@ impl Host {
         moved: &AtomicU64,
     ) -> Result<Answer, Error> {
         let authorization = self.authorization(call).await?;
-        let _permit = self.connections.acquire().await.map_err(|_| self.closed(call))?;
+        let _permit = self.permits.acquire().await;
         let mut request = self.request(call, authorization.as_ref());
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
         *request.body_mut() = Some(body);
@@ -200,9 +206,12 @@ impl Host {
     }
 
     async fn once(&self, call: &Call, authorization: Option<&Authorization>) -> Result<Answer, Error> {
-        let _permit = self.connections.acquire().await.map_err(|_| self.closed(call))?;
+        let _permit = match call.is_urgent {
+            true => None,
+            false => Some(self.permits.acquire().await),
+        };
         let mut request = self.request(call, authorization);
-        if !call.body.is_empty() || call.method == reqwest::Method::POST || call.method == reqwest::Method::PUT {
+        if !call.body.is_empty() || call.method == Method::POST || call.method == Method::PUT {
             *request.body_mut() = Some(call.body.clone().into());
         }
         self.rest().await;
@@ -223,9 +232,17 @@ impl Host {
 
     async fn execute(&self, call: &Call, request: Request, used: Option<&Authorization>) -> Result<Answer, Error> {
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        self.tally.asked();
+        let sent = Instant::now();
         let response = self.client.execute(request).await;
         let response = response.map_err(|error| unreachable(&call.action, &self.name, error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        self.tally.note_quota(&headers);
+        match status {
+            429 | 503 => self.permits.complained(),
+            // Abroad is another host, and its way another's.
+            _ => self.permits.answered((method == Method::HEAD && !call.is_abroad).then(|| sent.elapsed())),
+        }
         tracing::debug!(registry = %self.name, %method, path, status, "request");
         let (whole, stream) = match call.want {
             Want::Stream if (200..300).contains(&status) => (bytes::Bytes::new(), Some(response)),
@@ -298,7 +315,11 @@ impl Host {
     /// Keeps every request back for a while.
     fn leave_alone(&self, pause: Duration) {
         let mut rests_until = self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *rests_until = (*rests_until).max(Some(Instant::now() + pause));
+        let (now, until) = (Instant::now(), Instant::now() + pause);
+        // Several that are sent away together wait once.
+        let more = until.saturating_duration_since(rests_until.unwrap_or(now).max(now));
+        self.tally.waited(more);
+        *rests_until = (*rests_until).max(Some(until));
     }
 
     /// Waits while the registry has asked to be left alone.
@@ -319,12 +340,19 @@ impl Host {
         Error::Stalled { action: call.action.clone(), registry: self.name.clone(), after }
     }
 
-    fn closed(&self, call: &Call) -> Error {
-        Error::Protocol {
-            action: call.action.clone(),
-            registry: self.name.clone(),
-            what: "is no longer spoken to".to_owned(),
-        }
+    /// Tells whether the registry was seen not to know the path of referrers at all.
+    pub(super) fn lists_no_referrers(&self) -> bool {
+        self.lists_no_referrers.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the registry does not know the path of referrers.
+    pub(super) fn note_no_referrers(&self) {
+        self.lists_no_referrers.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells in the log what was asked of it.
+    pub(super) fn tell(&self) {
+        self.tally.tell(&self.name);
     }
 }
 

@@ -40,8 +40,8 @@ struct Tags {
 enum Page {
     /// What stands on it, and where the next one is.
     Read(bytes::Bytes, Option<Url>),
-    /// The registry has no such list.
-    Unknown,
+    /// The registry has no such list; whether it does not even know the path, and so has none for anything.
+    Unknown { is_path: bool },
 }
 
 impl Repository {
@@ -49,6 +49,9 @@ impl Repository {
     /// (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers>); `None` from a registry that
     /// keeps no such list. What a descriptor says beside the digest is not to be trusted.
     pub(super) async fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Digest>>, Error> {
+        if self.host.lists_no_referrers() {
+            return Ok(None);
+        }
         let action = format!("list the referrers of {}@{subject}", self.locator());
         let mut call = self.call(action, Method::GET, &format!("referrers/{subject}"), Want::Whole(LONGEST_MANIFEST));
         set(&mut call.headers, ACCEPT, INDEX);
@@ -56,8 +59,13 @@ impl Repository {
         for page in 0..MOST_PAGES {
             let (bytes, next) = match self.page(&call).await? {
                 Page::Read(bytes, next) => (bytes, next),
-                Page::Unknown if page == 0 => return Ok(None),
-                Page::Unknown => return Err(self.no_list(&call, "forgot the rest of its list")),
+                Page::Unknown { is_path } if page == 0 => {
+                    if is_path {
+                        self.host.note_no_referrers();
+                    }
+                    return Ok(None);
+                }
+                Page::Unknown { .. } => return Err(self.no_list(&call, "forgot the rest of its list")),
             };
             match serde_json::from_slice::<Referrers>(&bytes) {
                 Ok(read) => all.extend(read.manifests.iter().filter_map(|entry| entry.digest.parse::<Digest>().ok())),
@@ -101,7 +109,7 @@ impl Repository {
                 Ok(Page::Read(answer.whole, next))
             }
             // docker-registry answers 404 to the path, some registries behind a proxy 400, 405 or 501.
-            400 | 404 | 405 | 406 | 501 => Ok(Page::Unknown),
+            400 | 404 | 405 | 406 | 501 => Ok(Page::Unknown { is_path: answer.said().code.is_none() }),
             _ => Err(answer.refusal(&call.action)),
         }
     }

@@ -21,7 +21,9 @@ mod host;
 mod lists;
 mod manifest;
 mod order;
+mod pace;
 mod passage;
+mod permits;
 mod realm;
 mod redirect;
 mod repository;
@@ -30,6 +32,7 @@ mod secret;
 mod settings;
 mod slots;
 mod step;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -39,6 +42,8 @@ mod wire;
 pub use error::{Error, Said};
 pub use secret::Secret;
 pub use settings::{CredentialSources, HostSettings, Settings};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::{Candidate, Digest, Evidence, ImageRef, Outcome, Step};
 use crate::policy::Approved;
@@ -53,11 +58,16 @@ pub trait Progress: Send + Sync {
     fn finish(&self, step: usize, outcome: &Outcome);
 }
 
+/// How many MiB the manifests of all images at hand may be long together: one image's may be 64, most are less than one.
+const TREES_MIB: usize = 512;
+
 /// All registries of a run: connections, tokens and small content are shared between gathering and carrying out.
 #[derive(Debug)]
 pub struct Registries {
     wire: wire::Wire,
     shelf: tree::Shelf,
+    /// How many MiB the manifests of all images at hand may be long together.
+    trees: Semaphore,
     jobs: usize,
 }
 
@@ -68,18 +78,27 @@ impl Registries {
     /// [`Error::Settings`] when a host has a user without password or no client can be made.
     pub fn new(settings: Settings, environment: &CredentialSources) -> Result<Self, Error> {
         let jobs = settings.jobs;
-        Ok(Self { wire: wire::Wire::new(settings, environment)?, shelf: tree::Shelf::default(), jobs })
+        Ok(Self {
+            wire: wire::Wire::new(settings, environment)?,
+            shelf: tree::Shelf::default(),
+            trees: Semaphore::new(TREES_MIB),
+            jobs,
+        })
     }
 
     /// Looks up every candidate at its source and its destination: one evidence for each, in their order. What could not
     /// be asked is in the evidence, as [`Seen::Unknown`](crate::domain::Seen::Unknown).
     pub async fn gather(&self, candidates: &[Candidate]) -> Vec<Evidence> {
-        gather::Lookups::new(self).gather(candidates).await
+        let evidence = gather::Lookups::new(self).gather(candidates).await;
+        self.wire.tell();
+        evidence
     }
 
     /// Copies every approved step that its destination lacks: one outcome for each, in the order of the plan.
     pub async fn carry_out(&self, approved: &Approved, progress: &dyn Progress) -> Vec<(usize, Outcome)> {
-        carry_out::Run::new(self, approved, progress).carry_out(approved).await
+        let outcomes = carry_out::Run::new(self, approved, progress).carry_out(approved).await;
+        self.wire.tell();
+        outcomes
     }
 
     /// Returns the digest that an image's tag resolves to, and keeps the manifest that has it.
@@ -95,6 +114,17 @@ impl Registries {
             Err(error) if error.is_final() => self.resolve(image).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Waits until there is room for the manifests of an image; as long as what is returned is kept, it is taken.
+    async fn make_room(
+        &self,
+        repository: &repository::Repository,
+        digest: &Digest,
+    ) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        let weight = tree::Tree::weight_mib(repository, digest, &self.shelf).await?;
+        // The semaphore is never closed; without a permit the reading would only be less sparing.
+        Ok(self.trees.acquire_many(weight).await.ok())
     }
 
     /// Returns the digest an image resolves to, by its tag where it has one, else by its digest; `None` when the registry

@@ -267,6 +267,8 @@ impl Repository {
         let mut call = self.download_call(digest, Want::Stream);
         if offset > 0 {
             set(&mut call.headers, RANGE, &format!("bytes={offset}-"));
+            // An upload holds its permit and waits for this.
+            call.is_urgent = true;
         }
         let action = call.action.clone();
         let mut answer = self.host.follow(call, true).await?;
@@ -311,6 +313,7 @@ impl Repository {
             body,
             want,
             is_abroad: false,
+            is_urgent: false,
         }
     }
 

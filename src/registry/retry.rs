@@ -7,6 +7,12 @@ use super::error::Error;
 /// How often a request is tried in all.
 pub(super) const ATTEMPTS: u32 = 4;
 
+/// How often a request is tried in all that comes too early.
+const LIMITED_ATTEMPTS: u32 = 8;
+
+/// How long one registry may make a run wait in all.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// How often a request is tried in all that gets no answer.
 const STALLED_ATTEMPTS: u32 = 2;
 
@@ -57,12 +63,18 @@ pub(super) fn decide(attempt: u32, failure: Failure, retry_after: Option<Duratio
         Failure::Status(status) => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
         Failure::Lasting => false,
     };
-    if !passing || attempt >= ATTEMPTS {
+    let attempts = if failure == Failure::Status(429) { LIMITED_ATTEMPTS } else { ATTEMPTS };
+    if !passing || attempt >= attempts {
         return Decision::Stop;
     }
     let back_off = FIRST_WAIT * 2u32.saturating_pow(attempt.saturating_sub(1));
     let spread = back_off.mul_f64(0.5 + jitter.clamp(0.0, 1.0));
     Decision::Retry(retry_after.unwrap_or(spread).min(LONGEST_WAIT))
+}
+
+/// Tells whether a registry that made us wait so long already may do it again.
+pub(super) fn may_wait(waited: Duration) -> bool {
+    waited < PATIENCE
 }
 
 /// Reads `Retry-After`, in seconds or as a date: [`LONGEST_WAIT`] at most, since the registry's clock need not be ours. A

@@ -16,7 +16,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hosts: BTreeMap::new(), jobs: 4 }
+        Self { hosts: BTreeMap::new(), jobs: 32 }
     }
 }
 

@@ -57,6 +57,7 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
     }
     let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
     let source = Repository::reading(run.registries.wire.host(from)?, from);
+    let _room = run.registries.make_room(&source, &step.digest).await?;
     let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
     let filter = &step.candidate.referrers;
     let attached = evidence::find(&source, &tree, filter, &run.digest_tags, &run.registries.shelf);
@@ -76,8 +77,9 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
         return Ok(outcome);
     }
     passage.sent(top);
-    prove(&passage.destination, step).await?;
-    let source_moved = has_moved(&passage.source, from, &step.digest).await;
+    let (proved, source_moved) =
+        tokio::join!(prove(&passage.destination, step), has_moved(&passage.source, from, &step.digest));
+    proved?;
     let (bytes_copied, bytes_reused) = passage.bytes();
     let (referrers, passed_over) = (attached.referrers(), attached.passed_over);
     Ok(Outcome::Copied { bytes_copied, bytes_reused, source_moved, referrers, passed_over })

@@ -65,6 +65,12 @@ impl Wire {
         Ok(hosts.entry(name.to_owned()).or_insert(made).clone())
     }
 
+    /// Tells in the log what was asked of each registry.
+    pub(super) fn tell(&self) {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.values().for_each(|host| host.tell());
+    }
+
     fn desk(&self, name: &str) -> Result<TokenDesk, Error> {
         let wrong = |why: String| Error::Settings { registry: name.to_owned(), why };
         let given = self.settings.get(name).cloned().unwrap_or_default();
