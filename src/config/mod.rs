@@ -6,6 +6,7 @@ mod helm;
 mod read;
 mod referrers;
 mod schema;
+mod size;
 mod template;
 
 pub use read::{Config, RegistrySettings, SecretSource, read};

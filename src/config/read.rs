@@ -6,8 +6,10 @@ use super::fields::read_field;
 use super::gaps::{read_render, read_vendored};
 use super::helm::read_values;
 use super::referrers::read_referrers;
+use super::size::read_size;
 use crate::domain::{
-    Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored, masked,
+    CopyOptions, Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored,
+    masked,
 };
 use crate::yaml::{self, Fault, Faults, Fields, Node};
 
@@ -112,6 +114,7 @@ fn read_environment(
     let load_restrictor = read_restrictor(&mut fields, node, faults);
     let referrers = fields.optional("referrers");
     let referrers = read_referrers(&mut fields, referrers, faults);
+    let max_size_bytes = fields.optional("max_size").and_then(|node| read_size(node, "max_size", faults));
     let render = fields.optional("render");
     fields.finish();
     overlays.iter().for_each(|(node, pattern)| check_pattern(node, pattern, faults));
@@ -125,7 +128,7 @@ fn read_environment(
         from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
         rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
         policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
-        referrers,
+        copy: CopyOptions { referrers, max_size_bytes },
         load_restrictor,
         render: render.and_then(|node| read_render(node, faults)),
         vendored: Vec::new(),

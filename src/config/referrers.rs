@@ -38,7 +38,7 @@ mod tests {
     fn read(referrers: &str) -> Result<ReferrerFilter, String> {
         let text = format!("version: 1\nenvironments:\n  d:\n    overlays: o\n    registry: d.example\n{referrers}");
         match config::read("promote-bot.yaml", text.as_bytes()) {
-            Ok(mut config) => Ok(config.environments.remove(0).referrers),
+            Ok(mut config) => Ok(config.environments.remove(0).copy.referrers),
             Err(faults) => Err(format!("{}:{} {}", faults[0].line, faults[0].column, faults[0].message)),
         }
     }

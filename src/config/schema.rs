@@ -56,6 +56,8 @@ struct EnvironmentEntry {
     /// What is copied along with an image, its signatures and attestations among it: `all`, `none`, or a list of artifact types;
     /// `all` unless given.
     referrers: Option<ReferrersEntry>,
+    /// The most an image may be in all, all its platforms together: `2GiB`, `500MB`.
+    max_size: Option<String>,
     /// Which files a kustomization may read, as kustomize's --load-restrictor; `root` unless given.
     load_restrictor: Option<LoadRestrictorEntry>,
     /// Rendered manifests for overlays that cannot be resolved wholly (a remote base, a chart, a plugin).

@@ -1,10 +1,10 @@
 //! Candidates and the evidence about them.
 
 use super::change::{ChangeKind, Sites};
+use super::copy_options::CopyOptions;
 use super::digest::Digest;
 use super::image::ImageRef;
 use super::image_use::ImageUse;
-use super::referrer::ReferrerFilter;
 
 /// A newly referenced image that must exist at its destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct Candidate {
     pub to: ImageRef,
     /// Where it is copied from when missing; none in an environment without `from`.
     pub from: Option<ImageRef>,
-    /// What is copied along with it.
-    pub referrers: ReferrerFilter,
+    /// How its environment wants it copied.
+    pub copy: CopyOptions,
     /// Whether it is added or takes another's place.
     pub kind: ChangeKind,
     /// The reference it takes the place of, as written.
@@ -92,6 +92,8 @@ pub struct Content {
     pub size_bytes: u64,
     /// The platforms of an index's images, `os/architecture[/variant]`, in its order; of a single image, its own.
     pub platforms: Vec<String>,
+    /// How many layers lie elsewhere, where their manifests' URLs say: their licence keeps them there.
+    pub foreign_layers: usize,
 }
 
 /// What registries told us about one candidate.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::copy_options::CopyOptions;
 use super::field_path::ImageField;
 use super::helm_values::HelmValues;
 use super::image::{ImageRef, InvalidImage, canonical_registry, check_repository};
-use super::referrer::ReferrerFilter;
 use super::remote_base::Vendored;
 use super::render::Render;
 
@@ -29,8 +29,8 @@ pub struct Environment {
     pub rewrites: Vec<Rewrite>,
     /// Policy files or folders, or `builtin:<name>`.
     pub policies: Vec<String>,
-    /// What is copied along with an image.
-    pub referrers: ReferrerFilter,
+    /// How its images are copied.
+    pub copy: CopyOptions,
     /// Which files a kustomization may read.
     pub load_restrictor: LoadRestrictor,
     /// Where rendered manifests come from, for overlays that cannot be resolved wholly.
@@ -52,7 +52,7 @@ impl Environment {
             from: None,
             rewrites: Vec::new(),
             policies: Vec::new(),
-            referrers: ReferrerFilter::default(),
+            copy: CopyOptions::default(),
             load_restrictor: LoadRestrictor::default(),
             render: None,
             vendored: Vec::new(),

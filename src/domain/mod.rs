@@ -5,6 +5,7 @@
 
 mod candidate;
 mod change;
+mod copy_options;
 mod difference;
 mod digest;
 mod environment;
@@ -29,6 +30,7 @@ pub mod tree;
 
 pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};
 pub use change::{Change, ChangeKind, ImageSite, Sites};
+pub use copy_options::CopyOptions;
 pub use difference::Difference;
 pub use digest::{Algorithm, Digest, Hasher, InvalidDigest};
 pub use environment::{Environment, InvalidRewrite, LoadRestrictor, RegistryPrefix, Rewrite};

@@ -35,7 +35,7 @@ pub fn candidates(environment: &Environment, environments: &[Environment], chang
             environment: environment.name.clone(),
             to,
             from,
-            referrers: environment.referrers.clone(),
+            copy: environment.copy.clone(),
             kind: change.kind,
             before: change.before.clone(),
             sites: change.sites.clone(),

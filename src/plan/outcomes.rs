@@ -11,7 +11,8 @@ pub fn after(step: &Step, outcome: &Outcome) -> (State, Vec<Finding>) {
         Outcome::Present => (State::Present, Vec::new()),
         Outcome::Copied { source_moved, passed_over, .. } => {
             let moved = source_moved.then(|| source_moved_on(step));
-            (State::Copied, moved.into_iter().chain(passed_over.iter().map(|why| left_behind(step, why))).collect())
+            let left = passed_over.iter().map(|why| left_behind(step, why));
+            (State::Copied, moved.into_iter().chain(foreign(step)).chain(left).collect())
         }
         Outcome::Conflict { found } => (State::Conflict, vec![destination_moved(&step.candidate, &step.digest, found)]),
         Outcome::Refused { reason, hint } => {
@@ -32,6 +33,18 @@ fn source_moved_on(step: &Step) -> Finding {
     let message = format!("{from} names another image by now; {to} holds what was judged, {}", step.digest);
     let help = "nothing to do, unless the newer image was meant: then give it a tag of its own".to_owned();
     Finding { severity: Severity::Warning, ..plain("source-moved", &step.candidate, message, help) }
+}
+
+fn foreign(step: &Step) -> Option<Finding> {
+    let count = step.content.as_ref()?.foreign_layers;
+    let layers = if count == 1 { "layer lies" } else { "layers lie" };
+    let message = format!(
+        "{count} {layers} elsewhere, where the manifest's URLs say, and {} was copied without",
+        step.candidate.to
+    );
+    let help = "nothing to do, if those URLs can be reached from where it runs".to_owned();
+    let finding = plain("foreign-layers", &step.candidate, message, help);
+    (count > 0).then_some(Finding { severity: Severity::Note, ..finding })
 }
 
 fn left_behind(step: &Step, why: &str) -> Finding {

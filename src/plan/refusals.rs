@@ -74,6 +74,16 @@ pub const EXPLANATIONS: &[Explanation] = &[
                its repository to the `images` of a policy.",
     },
     Explanation {
+        id: "too-large",
+        text: "The image, all its platforms and layers together, is larger than `max_size` of its environment in promote-bot.yaml. It was not \
+               copied. An image whose size could not be read is refused as well.",
+    },
+    Explanation {
+        id: "foreign-layers",
+        text: "The image has layers whose licence keeps them where their URLs say, as base layers of Windows have. They are not copied: whoever \
+               runs the image fetches them from there.",
+    },
+    Explanation {
         id: "referrer-left",
         text: "Something at the source claims to belong to the image, as its signature or attestation, and cannot: it refers to another \
                image, or is not what its digest says. It was not copied. All that does belong to the image was.",
@@ -114,6 +124,23 @@ pub(super) fn destination_conflict(candidate: &Candidate, wanted: &Digest, found
             to.locator()
         ),
     )
+}
+
+/// `size_bytes` is none when it could not be read.
+pub(super) fn too_large(candidate: &Candidate, size_bytes: Option<u64>, most: u64) -> Finding {
+    let (to, environment) = (&candidate.to, &candidate.environment);
+    let help = format!("make the image smaller, or raise `max_size` of {environment} in promote-bot.yaml");
+    match size_bytes {
+        Some(size) => {
+            let message = format!("{to} has {size} bytes, and {environment} takes {most} at most");
+            plain("too-large", candidate, message, help)
+        }
+        None => {
+            let message = format!("cannot tell whether {to} is larger than the {most} bytes that {environment} takes");
+            let help = "run again; `promote-bot -v check` tells what could not be read".to_owned();
+            Finding { cause: Cause::Circumstance, ..plain("too-large", candidate, message, help) }
+        }
+    }
 }
 
 pub(super) fn destination_moved(candidate: &Candidate, wanted: &Digest, found: &str) -> Finding {

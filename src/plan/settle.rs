@@ -20,7 +20,7 @@ pub fn settle(candidates: Vec<(Candidate, Evidence)>, external: Vec<Candidate>) 
         for name in names(&candidate.to) {
             by_destination.entry(name).or_insert(settled.len());
         }
-        settled.push(match weighed {
+        settled.push(match weighed.and_then(|pinned| within_limits(&candidate, &evidence, pinned)) {
             Ok(pinned) => Settled::Step(Step {
                 digest: pinned.digest,
                 expected: pinned.expected,
@@ -50,6 +50,18 @@ struct Pinned {
     present: bool,
     content: Option<Content>,
     after: Option<usize>,
+}
+
+/// Refuses what is larger than its environment takes; what is there already is not asked.
+fn within_limits(candidate: &Candidate, evidence: &Evidence, pinned: Pinned) -> Weighed {
+    let Some(most) = candidate.copy.max_size_bytes.filter(|_| !pinned.present) else { return Ok(pinned) };
+    match evidence.content.as_ref().or(pinned.content.as_ref()) {
+        Some(content) if content.size_bytes <= most => Ok(pinned),
+        content => {
+            let finding = refusals::too_large(candidate, content.map(|content| content.size_bytes), most);
+            refuse(State::Missing, Some(&pinned.digest), finding)
+        }
+    }
 }
 
 type Weighed = Result<Pinned, (State, Option<Digest>, Box<Finding>)>;

@@ -2,7 +2,7 @@
 
 use super::tag::Tag;
 use crate::domain::testing::site;
-use crate::domain::{Candidate, ChangeKind, ReferrerFilter, Sites};
+use crate::domain::{Candidate, ChangeKind, CopyOptions, Sites};
 use crate::yaml::{self, Faults};
 
 pub(crate) fn rule_tag(text: &str) -> Tag {
@@ -18,7 +18,7 @@ pub(crate) fn candidate(image: &str, before: Option<&str>) -> Candidate {
         environment: "production".to_owned(),
         to: image.parse().unwrap(),
         from: None,
-        referrers: ReferrerFilter::All,
+        copy: CopyOptions::default(),
         kind: ChangeKind::Added,
         before: before.map(str::to_owned),
         sites: Sites::new(site(image)),

@@ -26,6 +26,8 @@ pub(super) struct Manifest {
     pub media_type: String,
     pub bytes: Bytes,
     pub links: Links,
+    /// How many layers it leaves where their URLs are.
+    pub foreign_layers: usize,
 }
 
 /// What a manifest points at.
@@ -97,6 +99,7 @@ impl Manifest {
         let unreadable = |error: serde_json::Error| {
             refuse(format!("it breaks the format at line {} column {}", error.line(), error.column()))
         };
+        let mut foreign_layers = 0;
         let links = match media_type.as_str() {
             OCI_IMAGE_INDEX_MEDIA_TYPE | IMAGE_MANIFEST_LIST_MEDIA_TYPE => {
                 let index: OciImageIndex = serde_json::from_slice(&bytes).map_err(unreadable)?;
@@ -105,11 +108,12 @@ impl Manifest {
             _ => {
                 let image: OciImageManifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
                 let all = std::iter::once(&image.config).chain(&image.layers);
+                foreign_layers = all.clone().filter(|descriptor| is_foreign(&descriptor.media_type)).count();
                 let carried = all.filter(|descriptor| !is_foreign(&descriptor.media_type));
                 Links::Image(carried.map(Blob::of).collect::<Result<_, _>>().map_err(refuse)?)
             }
         };
-        Ok(Self { digest: digest.clone(), media_type, bytes, links })
+        Ok(Self { digest: digest.clone(), media_type, bytes, links, foreign_layers })
     }
 
     /// Returns the manifests this one points at.
@@ -251,6 +255,7 @@ mod tests {
     fn foreign_layers_are_left_by_reference() {
         let manifest = parse(Some("application/vnd.oci.image.manifest.v1+json; charset=utf-8"), &image("")).unwrap();
         assert_eq!(manifest.blobs().iter().map(|blob| blob.size_bytes).collect::<Vec<_>>(), [2, 0]);
+        assert_eq!(manifest.foreign_layers, 1);
     }
 
     #[test]

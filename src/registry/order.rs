@@ -72,7 +72,13 @@ mod tests {
                 true => Links::Image(vec![blob(number), blob(number + 1)]),
                 false => Links::Index(below.iter().map(child).collect()),
             };
-            Manifest { digest: digest(number), media_type: String::new(), bytes: Bytes::new(), links }
+            Manifest {
+                digest: digest(number),
+                media_type: String::new(),
+                bytes: Bytes::new(),
+                links,
+                foreign_layers: 0,
+            }
         };
         let manifests =
             links.iter().enumerate().map(|(number, below)| (digest(number), manifest(number, below))).collect();

@@ -59,7 +59,7 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
     let source = Repository::reading(run.registries.wire.host(from)?, from);
     let _room = run.registries.make_room(&source, &step.digest).await?;
     let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
-    let filter = &step.candidate.referrers;
+    let filter = &step.candidate.copy.referrers;
     let attached = evidence::find(&source, &tree, filter, &run.digest_tags, &run.registries.shelf);
     let passage = Passage::new(run, index, source.clone(), destination);
     let (attached, top) = tokio::try_join!(attached, passage.bring_parts(&tree))?;

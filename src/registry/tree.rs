@@ -105,7 +105,8 @@ impl Tree {
             self.manifests.values().flat_map(Manifest::blobs).map(|blob| (&blob.digest, blob.size_bytes)).collect();
         let manifests = self.manifests.values().map(|manifest| manifest.bytes.len() as u64);
         let size_bytes = manifests.chain(blobs.into_values()).fold(0, u64::saturating_add);
-        Content { size_bytes, platforms: self.platforms(repository, shelf).await }
+        let foreign_layers = self.manifests.values().map(|manifest| manifest.foreign_layers).sum();
+        Content { size_bytes, platforms: self.platforms(repository, shelf).await, foreign_layers }
     }
 
     async fn platforms(&self, repository: &Repository, shelf: &Shelf) -> Vec<String> {

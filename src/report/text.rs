@@ -168,7 +168,12 @@ fn words(environment: &EnvironmentReview, image: &ImageReview) -> String {
                 0 => String::new(),
                 bytes => format!(" ({} were there already)", self::size(bytes)),
             };
-            format!("copied and proved   {} sent{reused}", self::size(image.bytes_copied))
+            let with = match image.referrers.len() {
+                0 => String::new(),
+                1 => ", with 1 referrer".to_owned(),
+                count => format!(", with {count} referrers"),
+            };
+            format!("copied and proved{with}   {} sent{reused}", self::size(image.bytes_copied))
         }
         State::Conflict => "conflict".to_owned(),
         State::NoSource => "does not exist, and cannot be copied".to_owned(),

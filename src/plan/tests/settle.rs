@@ -131,7 +131,7 @@ fn an_offline_run_knows_nothing_and_says_so() {
 #[test]
 fn a_step_may_take_its_source_from_an_earlier_environments_step() {
     let (one, _) = digests();
-    let content = Content { size_bytes: 7, platforms: vec!["linux/amd64".into()] };
+    let content = Content { size_bytes: 7, platforms: vec!["linux/amd64".into()], foreign_layers: 0 };
     let first =
         Evidence { content: Some(content.clone()), ..evidence(sighting(Some(&one), None), sighting(None, None)) };
     let plan = settle(
@@ -248,4 +248,23 @@ fn two_digests_for_one_tag_are_both_refused() {
     };
     let plan = settle(vec![at_source(&one), at_source(&other)], Vec::new());
     assert!(plan.settled.into_iter().all(|settled| refusal(settled).0 == State::Conflict));
+}
+
+#[test]
+fn what_is_larger_than_its_environment_takes_is_refused() {
+    let (one, _) = digests();
+    let settled = |size_bytes: Option<u64>, seen: Sighting| {
+        let mut limited = candidate("prod.example/api:1");
+        limited.copy.max_size_bytes = Some(100);
+        let content = size_bytes.map(|size_bytes| Content { size_bytes, ..Content::default() });
+        let evidence = Evidence { content, ..evidence(sighting(Some(&one), None), seen) };
+        settle(vec![(limited, evidence)], Vec::new()).settled.remove(0)
+    };
+    step(settled(Some(100), sighting(None, None)));
+    let (state, message) = refusal(settled(Some(101), sighting(None, None)));
+    assert_eq!(state, State::Missing);
+    assert!(message.contains("has 101 bytes, and production takes 100 at most"), "{message}");
+    assert!(refusal(settled(None, sighting(None, None))).1.contains("cannot tell"));
+    // What is there already is not asked.
+    step(settled(None, sighting(Some(&one), None)));
 }

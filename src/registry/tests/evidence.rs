@@ -7,7 +7,7 @@ use super::super::embedded::{Action, Fault, Options, Registry};
 use super::docker_registry::DockerRegistry;
 use super::sample::Sample;
 use super::*;
-use crate::domain::Referrer;
+use crate::domain::{Referrer, ReferrerFilter};
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -229,7 +229,7 @@ async fn only_what_the_environment_wants_goes_along() {
     ] {
         let prod = open(true).await;
         let mut one = signed.step(&dev.host(), &prod.host());
-        one.candidate.referrers = filter.clone();
+        one.candidate.copy.referrers = filter.clone();
         dev.clear_requests();
         let outcomes = carry_out(&registries(), vec![one]).await;
         let found: Vec<&str> = went_along(&outcomes[0]).0.iter().map(|one| one.artifact_type.as_str()).collect();

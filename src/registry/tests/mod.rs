@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use super::{CredentialSources, HostSettings, Progress, Registries, Secret, Settings};
 use crate::domain::testing::site;
 use crate::domain::{
-    Candidate, ChangeKind, Digest, Expected, ImageRef, Outcome, Plan, ReferrerFilter, Settled, Severity, Sites, Step,
+    Candidate, ChangeKind, CopyOptions, Digest, Expected, ImageRef, Outcome, Plan, Settled, Severity, Sites, Step,
 };
 use crate::policy::{Approved, approve};
 
@@ -48,7 +48,7 @@ pub(super) fn candidate(from: &str, to: &str) -> Candidate {
         environment: "production".to_owned(),
         to: image(to),
         from: Some(image(from)),
-        referrers: ReferrerFilter::All,
+        copy: CopyOptions::default(),
         kind: ChangeKind::Added,
         before: None,
         sites: Sites::new(site(to)),
