@@ -22,7 +22,7 @@ use crate::domain::Hasher;
 pub(super) const SMALL: u64 = 256 << 10;
 
 /// How many pieces may wait between download, hash and upload. A piece may have 400 KiB, and many blobs go at a time.
-const PIECES: usize = 2;
+const PIECES: usize = 1;
 
 /// What happens to a blob's bytes, for a progress display.
 pub(super) type Advance<'a> = &'a (dyn Fn(u64) + Send + Sync);
@@ -40,8 +40,27 @@ pub(super) struct Ferry<'a> {
 enum Trip {
     /// Opening or reading: not to be tried again from here.
     Source(Error),
-    /// The upload, which a new session may mend.
-    Upload(Error),
+    /// The upload, which going on with its session, or a new one, may mend.
+    Upload(Error, Option<Url>),
+}
+
+/// An upload that is open.
+#[derive(Debug, Clone)]
+struct Session {
+    url: Url,
+    /// How many bytes the registry has of it.
+    has_bytes: u64,
+}
+
+/// What a download feeds.
+struct Feed<'a> {
+    pieces: &'a mpsc::Sender<Result<Bytes, std::io::Error>>,
+    /// How many bytes are there already.
+    has_bytes: u64,
+    /// How many bytes are there or on the way.
+    moved: &'a AtomicU64,
+    /// How many bytes were shown as progress.
+    shown: &'a AtomicU64,
 }
 
 /// Why a download stopped feeding its upload.
@@ -54,7 +73,8 @@ enum Stopped {
 
 impl Ferry<'_> {
     /// Brings the blob; `session` is an upload that is open already.
-    pub(super) async fn carry(&self, mut session: Option<Url>) -> Result<(), Error> {
+    pub(super) async fn carry(&self, session: Option<Url>) -> Result<(), Error> {
+        let mut session = session.map(|url| Session { url, has_bytes: 0 });
         let shown = AtomicU64::new(0);
         let mut attempt = 1;
         loop {
@@ -62,34 +82,38 @@ impl Ferry<'_> {
                 true => self.carry_whole(session.take()).await,
                 false => self.carry_stream(session.take(), &shown).await,
             };
-            let (error, failure) = match outcome {
+            let (error, broken) = match outcome {
                 Ok(()) => return Ok(()),
                 // Reading has been tried often enough below.
                 Err(Trip::Source(error)) => return Err(error),
-                Err(Trip::Upload(error)) => {
-                    let failure = upload_failure(&error, attempt);
-                    (error, failure)
-                }
+                Err(Trip::Upload(error, broken)) => (error, broken),
             };
-            match retry::decide(attempt, failure, error.retry_after(), retry::jitter()) {
+            match retry::decide(attempt, upload_failure(&error, attempt), error.retry_after(), retry::jitter()) {
                 Decision::Retry(wait) => tokio::time::sleep(wait).await,
                 Decision::Stop => return Err(error),
+            }
+            if let Some(broken) = broken {
+                let kept = self.destination.upload_state(&broken, self.blob).await;
+                session = kept.map(|(url, has_bytes)| Session { url, has_bytes });
             }
             attempt += 1;
         }
     }
 
-    async fn session(&self, open: Option<Url>) -> Result<Option<Url>, Error> {
+    async fn session(&self, open: Option<Session>) -> Result<Option<Session>, Error> {
         match open {
             Some(session) => Ok(Some(session)),
             None => match self.destination.open(&self.blob.digest, None).await? {
-                Opened::Session(session) => Ok(Some(session)),
+                Opened::Session(url) => Ok(Some(Session { url, has_bytes: 0 })),
                 Opened::Mounted => Ok(None),
             },
         }
     }
 
-    async fn carry_whole(&self, session: Option<Url>) -> Result<(), Trip> {
+    async fn carry_whole(&self, session: Option<Session>) -> Result<(), Trip> {
+        // Never closed; at least one, or an empty blob would count for nothing.
+        let size_kib = u32::try_from(self.blob.size_bytes >> 10).unwrap_or(u32::MAX) + 1;
+        let _room = self.source.host.small.acquire_many(size_kib).await;
         let read = async {
             match self.shelf.kept_blob(self.source, &self.blob.digest) {
                 Some(bytes) => Ok(bytes),
@@ -98,14 +122,14 @@ impl Ferry<'_> {
         };
         let (session, bytes) = tokio::try_join!(self.session(session), read).map_err(Trip::Source)?;
         if let Some(session) = session {
-            let sent = self.destination.commit(session, &self.blob.digest, bytes).await;
-            sent.map_err(Trip::Upload)?;
+            let sent = self.destination.commit(session.url, &self.blob.digest, bytes).await;
+            sent.map_err(|error| Trip::Upload(error, None))?;
         }
         (self.advance)(self.blob.size_bytes);
         Ok(())
     }
 
-    async fn carry_stream(&self, session: Option<Url>, shown: &AtomicU64) -> Result<(), Trip> {
+    async fn carry_stream(&self, session: Option<Session>, shown: &AtomicU64) -> Result<(), Trip> {
         let digest = &self.blob.digest;
         let _stream = self.source.host.streams.acquire().await;
         let ready = tokio::try_join!(self.session(session), self.source.download(digest, 0));
@@ -115,17 +139,21 @@ impl Ferry<'_> {
         let body = reqwest::Body::wrap_stream(futures_util::stream::unfold(taken, async |mut taken| {
             taken.recv().await.map(|piece: Result<Bytes, std::io::Error>| (piece, taken))
         }));
-        let moved = Arc::new(AtomicU64::new(0));
-        let upload = self.destination.commit_stream(session, digest, body, self.blob.size_bytes, &moved);
-        match tokio::join!(self.pump(download, pieces, &moved, shown), upload) {
+        let moved = Arc::new(AtomicU64::new(session.has_bytes));
+        let (broken, has_bytes) = (session.url.clone(), session.has_bytes);
+        let upload = self.destination.commit_stream(session.url, self.blob, has_bytes, body, &moved);
+        match tokio::join!(self.pump(download, has_bytes, pieces, &moved, shown), upload) {
             (Ok(()), Ok(())) => Ok(()),
             (Err(Stopped::Failed(error)), _) => Err(Trip::Source(error)),
-            (_, Err(error)) => Err(Trip::Upload(error)),
-            (Err(Stopped::Unwanted), Ok(())) => Err(Trip::Upload(Error::Protocol {
-                action: format!("upload blob {digest} to {}", self.destination.locator()),
-                registry: self.destination.host.name.clone(),
-                what: "says it has the blob before all of it was sent".to_owned(),
-            })),
+            (_, Err(error)) => Err(Trip::Upload(error, Some(broken))),
+            (Err(Stopped::Unwanted), Ok(())) => {
+                let error = Error::Protocol {
+                    action: format!("upload blob {digest} to {}", self.destination.locator()),
+                    registry: self.destination.host.name.clone(),
+                    what: "says it has the blob before all of it was sent".to_owned(),
+                };
+                Err(Trip::Upload(error, None))
+            }
         }
     }
 
@@ -133,24 +161,20 @@ impl Ferry<'_> {
     async fn pump(
         &self,
         download: Download,
+        has_bytes: u64,
         pieces: mpsc::Sender<Result<Bytes, std::io::Error>>,
         moved: &AtomicU64,
         shown: &AtomicU64,
     ) -> Result<(), Stopped> {
-        let outcome = self.pump_checked(download, &pieces, moved, shown).await;
+        let feed = Feed { pieces: &pieces, has_bytes, moved, shown };
+        let outcome = self.pump_checked(download, &feed).await;
         if matches!(outcome, Err(Stopped::Failed(_))) {
             let _ = pieces.send(Err(std::io::Error::other("the source failed"))).await;
         }
         outcome
     }
 
-    async fn pump_checked(
-        &self,
-        mut download: Download,
-        pieces: &mpsc::Sender<Result<Bytes, std::io::Error>>,
-        moved: &AtomicU64,
-        shown: &AtomicU64,
-    ) -> Result<(), Stopped> {
+    async fn pump_checked(&self, mut download: Download, feed: &Feed<'_>) -> Result<(), Stopped> {
         let (hashed, mut to_hash) = mpsc::channel::<Bytes>(PIECES);
         let mut hasher = Hasher::new(self.blob.digest.algorithm());
         // On a task of its own, so that hashing overlaps the wire.
@@ -170,8 +194,11 @@ impl Ferry<'_> {
                 return Err(Stopped::Failed(self.corrupt(format!("more than {} bytes", self.blob.size_bytes))));
             }
             let _ = hashed.send(piece.clone()).await;
-            if let Some(before) = held.replace(piece) {
-                self.pass_on(before, pieces, moved, shown).await?;
+            // Whoever has the beginning still wants the whole to be right.
+            let known = feed.has_bytes.saturating_sub(received - piece.len() as u64);
+            let rest = piece.slice(usize::try_from(known).unwrap_or(usize::MAX).min(piece.len())..);
+            if let Some(before) = held.replace(rest) {
+                self.pass_on(before, feed).await?;
             }
         }
         drop(hashed);
@@ -186,23 +213,20 @@ impl Ferry<'_> {
             }
         }
         match held {
-            Some(last) => self.pass_on(last, pieces, moved, shown).await,
+            Some(last) => self.pass_on(last, feed).await,
             None => Ok(()),
         }
     }
 
-    async fn pass_on(
-        &self,
-        piece: Bytes,
-        pieces: &mpsc::Sender<Result<Bytes, std::io::Error>>,
-        moved: &AtomicU64,
-        shown: &AtomicU64,
-    ) -> Result<(), Stopped> {
+    async fn pass_on(&self, piece: Bytes, feed: &Feed<'_>) -> Result<(), Stopped> {
         let length = piece.len() as u64;
-        pieces.send(Ok(piece)).await.map_err(|_| Stopped::Unwanted)?;
-        let now = moved.fetch_add(length, Ordering::Relaxed) + length;
+        if length == 0 {
+            return Ok(());
+        }
+        feed.pieces.send(Ok(piece)).await.map_err(|_| Stopped::Unwanted)?;
+        let now = feed.moved.fetch_add(length, Ordering::Relaxed) + length;
         // A second attempt shows only what the first did not.
-        let before = shown.fetch_max(now, Ordering::Relaxed);
+        let before = feed.shown.fetch_max(now, Ordering::Relaxed);
         if now > before {
             (self.advance)(now - before);
         }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
-use tokio::sync::{Mutex, OnceCell, Semaphore, watch};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::{Mutex, OnceCell, watch};
 
 use super::blob::{Ferry, SMALL};
 use super::error::Error;
@@ -20,7 +20,7 @@ use crate::policy::Approved;
 pub(super) struct Run<'a> {
     pub registries: &'a Registries,
     pub progress: &'a dyn Progress,
-    jobs: Semaphore,
+    jobs: usize,
     ends: BTreeMap<usize, watch::Sender<Option<bool>>>,
     // Each blob once per destination repository, whoever wants it.
     blobs: Slots<(String, Digest), OnceCell<()>>,
@@ -49,7 +49,7 @@ impl<'a> Run<'a> {
         Self {
             registries,
             progress,
-            jobs: Semaphore::new(registries.jobs.max(1)),
+            jobs: registries.jobs.max(1),
             ends: approved.steps().map(|(index, _)| (index, watch::Sender::new(None))).collect(),
             blobs: Slots::default(),
             holders: Slots::default(),
@@ -68,15 +68,28 @@ impl<'a> Run<'a> {
 
     /// Carries out all steps and returns their outcomes in the order of the plan.
     pub(super) async fn carry_out(&self, approved: &Approved) -> Vec<(usize, Outcome)> {
-        join_all(approved.steps().map(|(index, step)| async move { (index, self.one(approved, index, step).await) }))
-            .await
+        let mut steps = approved.steps();
+        let mut outcomes = Vec::new();
+        // Only so many at a time even wait: a step waits for an earlier one, which is begun by then.
+        let mut begun = FuturesUnordered::new();
+        loop {
+            while begun.len() < self.jobs
+                && let Some((index, step)) = steps.next()
+            {
+                begun.push(async move { (index, self.one(approved, index, step).await) });
+            }
+            match begun.next().await {
+                Some(outcome) => outcomes.push(outcome),
+                None => break,
+            }
+        }
+        outcomes.sort_unstable_by_key(|(index, _)| *index);
+        outcomes
     }
 
     async fn one(&self, approved: &Approved, index: usize, step: &Step) -> Outcome {
         let outcome = match self.source_is_there(index, step).await {
             true => {
-                // The semaphore is never closed; without a permit the step would only be less patient.
-                let _job = self.jobs.acquire().await;
                 self.progress.begin(index, step, step.content.as_ref().map(|content| content.size_bytes));
                 step::carry_out(self, index, step).await
             }

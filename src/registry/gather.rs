@@ -1,6 +1,6 @@
 //! Gathering: what registries have of each candidate.
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use tokio::sync::OnceCell;
 
 use super::Registries;
@@ -9,6 +9,9 @@ use super::repository::Repository;
 use super::slots::Slots;
 use super::tree::Tree;
 use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
+
+/// How many candidates are looked up at a time: more than requests go at a time, and few enough to hold.
+const AT_A_TIME: usize = 256;
 
 /// The look-ups of one run, each made once.
 #[derive(Debug)]
@@ -24,7 +27,20 @@ impl<'a> Lookups<'a> {
 
     /// Gathers the evidence of all candidates, in their order.
     pub(super) async fn gather(&self, candidates: &[Candidate]) -> Vec<Evidence> {
-        join_all(candidates.iter().map(|candidate| self.evidence(candidate))).await
+        let mut evidence = Vec::with_capacity(candidates.len());
+        let mut begun = FuturesOrdered::new();
+        let mut candidates = candidates.iter();
+        loop {
+            while begun.len() < AT_A_TIME
+                && let Some(candidate) = candidates.next()
+            {
+                begun.push_back(self.evidence(candidate));
+            }
+            match begun.next().await {
+                Some(found) => evidence.push(found),
+                None => return evidence,
+            }
+        }
     }
 
     async fn evidence(&self, candidate: &Candidate) -> Evidence {

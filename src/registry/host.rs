@@ -20,8 +20,11 @@ use super::tally::Tally;
 use super::token::{Errand, Pass, TokenDesk};
 
 /// How many blobs are read from one host at a time. Apart from [`Permits`], so that a blob that is being read never keeps the
-/// upload it feeds from its connection.
-const STREAMS: usize = 16;
+/// upload it feeds from its connection. Each holds some MiB; a few fill any line.
+const STREAMS: usize = 8;
+
+/// How many KiB all blobs of one host that are held whole may have together.
+const SMALL_KIB: usize = 6 << 10;
 
 /// How long an upload may stand still: longer than [`IDLE`], so that a source that is resumed does not end it.
 const STANDSTILL: Duration = Duration::from_secs(2 * IDLE.as_secs());
@@ -41,6 +44,8 @@ pub(super) struct Host {
     pub base: Url,
     /// Permits to read a blob.
     pub streams: Semaphore,
+    /// Room for blobs that are read whole, in KiB.
+    pub small: Semaphore,
     client: reqwest::Client,
     pinned: Pinned,
     permits: Permits,
@@ -76,6 +81,7 @@ impl Host {
             name: desk.registry.clone(),
             base: desk.base.clone(),
             streams: Semaphore::new(STREAMS),
+            small: Semaphore::new(SMALL_KIB),
             client: desk.client.clone(),
             pinned: desk.pinned.clone(),
             permits: Permits::default(),
@@ -145,19 +151,20 @@ impl Host {
         Err(self.misled(&call, None, "and on, more often than is followed"))
     }
 
-    /// Sends a stream of `size_bytes` once; what a stream carries cannot be sent again from here. `moved` counts what the
-    /// stream gave, and is watched for a standstill.
+    /// Sends a stream of `length_bytes` once, the rest of `size_bytes`; what a stream carries cannot be sent again from here.
+    /// `moved` counts up to `size_bytes` what is there or was given, and is watched for a standstill.
     pub(super) async fn upload(
         &self,
         call: &Call,
         body: reqwest::Body,
+        length_bytes: u64,
         size_bytes: u64,
         moved: &AtomicU64,
     ) -> Result<Answer, Error> {
         let authorization = self.authorization(call).await?;
         let _permit = self.permits.acquire().await;
         let mut request = self.request(call, authorization.as_ref());
-        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size_bytes));
+        request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length_bytes));
         *request.body_mut() = Some(body);
         self.rest().await;
         let answer = tokio::select! {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
+use reqwest::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, Url};
 
 use super::call::{Answer, Call, SHORT, Scope, Want};
 use super::error::{Error, plain};
 use super::host::Host;
-use super::manifest::{self, LONGEST_MANIFEST, Manifest};
+use super::manifest::{self, Blob, LONGEST_MANIFEST, Manifest};
 use super::redirect;
 use super::retry::{self, Decision, Failure};
 use crate::domain::{Digest, ImageRef};
@@ -208,18 +208,34 @@ impl Repository {
         self.committed(&call, &answer)
     }
 
-    /// Ends an upload with a stream; see [`Host::upload`].
+    /// Ends an upload of which `has_bytes` arrived with a stream of the rest; see [`Host::upload`].
     pub(super) async fn commit_stream(
         &self,
         session: Url,
-        digest: &Digest,
+        blob: &Blob,
+        has_bytes: u64,
         body: reqwest::Body,
-        size_bytes: u64,
         moved: &AtomicU64,
     ) -> Result<(), Error> {
-        let call = self.closing(session, digest);
-        let answer = self.host.upload(&call, body, size_bytes, moved).await?;
+        let mut call = self.closing(session, &blob.digest);
+        if has_bytes > 0 {
+            set(&mut call.headers, CONTENT_RANGE, &format!("{has_bytes}-{}", blob.size_bytes - 1));
+        }
+        let answer = self.host.upload(&call, body, blob.size_bytes - has_bytes, blob.size_bytes, moved).await?;
         self.committed(&call, &answer)
+    }
+
+    /// Asks how much of a broken upload arrived, and where it goes on; `None` when it is to be begun anew: most registries that
+    /// docker-registry is in forget it.
+    pub(super) async fn upload_state(&self, session: &Url, blob: &Blob) -> Option<(Url, u64)> {
+        let action = format!("go on with the upload of blob {} to {}", blob.digest, self.locator());
+        let mut call = self.call(action, Method::GET, "", Want::Whole(SHORT));
+        call.url = session.clone();
+        let answer = self.host.send(&call).await.ok().filter(|answer| matches!(answer.status, 202 | 204))?;
+        let last: u64 = answer.header("range")?.strip_prefix("0-")?.parse().ok()?;
+        let session = redirect::session(&self.host.base, &call.url, answer.header("location")).ok()?;
+        // `0-0` is written for nothing as well, and the last byte is kept back.
+        (0 < last && last + 1 < blob.size_bytes).then_some((session, last + 1))
     }
 
     fn closing(&self, session: Url, digest: &Digest) -> Call {

@@ -45,16 +45,12 @@ pub(super) fn failed(error: &Error) -> Outcome {
 }
 
 async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error> {
+    // The look that the plan was made by is the proof; what was missing then is looked for again just before it is named.
+    if step.present {
+        return Ok(Outcome::Present);
+    }
     let to = &step.candidate.to;
     let destination = Repository::writing(run.registries.wire.host(to)?, to);
-    // What was missing a moment ago is asked for again just before it is named.
-    if step.present {
-        match look(&destination, step).await? {
-            Look::Present => return Ok(Outcome::Present),
-            Look::Taken(found) => return Ok(conflict(&found)),
-            Look::Free => {}
-        }
-    }
     let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
     let source = Repository::reading(run.registries.wire.host(from)?, from);
     let _room = run.registries.make_room(&source, &step.digest).await?;

@@ -3,10 +3,14 @@
 use std::process::Command;
 use std::time::Duration;
 
+use promote_bot::domain::Digest;
 use promote_bot::registry::embedded::{Access, Action, Fault, Login, Options, Registry};
 use serde_json::Value;
 
-use crate::support::{DockerRegistry, Image, Program, Repository, Run, Stage, config, patch_image, push, single};
+use crate::support::{
+    DockerRegistry, Image, OCI_MANIFEST, Program, Repository, Run, Stage, config, descriptor, index, patch_image, push,
+    single,
+};
 
 /// A repository with one module, and two embedded registries that can be told to misbehave.
 struct Embedded {
@@ -44,6 +48,18 @@ impl Embedded {
 
     async fn report(&self, command: &str, code: i32) -> Value {
         self.run(&[command, "-f", "json"]).await.expect(code).json()
+    }
+
+    /// All blobs that manifests name.
+    fn dev_blobs(&self, manifests: &[(String, Vec<u8>)]) -> Vec<Digest> {
+        let mut blobs = Vec::new();
+        for (_, content) in manifests {
+            let manifest: Value = serde_json::from_slice(content).unwrap();
+            let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
+            let named = layers.iter().chain(manifest.get("config")).filter_map(|part| part["digest"].as_str());
+            blobs.extend(named.map(|digest| digest.parse::<Digest>().unwrap()));
+        }
+        blobs
     }
 
     fn in_production(&self) -> Option<Vec<u8>> {
@@ -152,6 +168,65 @@ async fn a_killed_copy_leaves_no_tag_and_the_next_run_completes_it() {
         .unwrap();
     let last_blob = writes.iter().rposition(|r| r.method == "PUT" && r.path.contains("/blobs/uploads/")).unwrap();
     assert!(named > last_blob, "the tag was written before a blob");
+}
+
+/// An index with a signature by cosign's tag at the source: what a promotion has to bring whole.
+async fn signed_index() -> (Embedded, Vec<(String, Vec<u8>)>) {
+    let image = index("api 1.1.0", &[vec![7; 2_000], vec![8; 2_000], vec![9; 2_000]]);
+    let stage = Embedded::new(&image).await;
+    let payload = b"payload".to_vec();
+    let config = b"{}".to_vec();
+    let layer = descriptor("application/vnd.dev.cosign.simplesigning.v1+json", &payload);
+    let config_descriptor = descriptor("application/vnd.oci.image.config.v1+json", &config);
+    let signature = serde_json::json!({
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config_descriptor, "layers": [layer],
+    });
+    let tag = format!("sha256-{}.sig", image.digest().hex());
+    stage.dev.push_blob("api", payload);
+    stage.dev.push_blob("api", config);
+    stage.dev.push_manifest("api", &tag, OCI_MANIFEST, signature.to_string());
+    for child in image.children() {
+        stage.dev.push_manifest("api", &Digest::of(child).to_string(), OCI_MANIFEST, child.clone());
+    }
+    let manifests = image.children().iter().map(|child| (Digest::of(child).to_string(), child.clone()));
+    let named = [("1.1.0".to_owned(), image.manifest.clone()), (tag, signature.to_string().into_bytes())];
+    (stage, manifests.chain(named).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_killed_at_any_write_names_nothing_and_the_next_run_completes_all_of_it() {
+    let mut killed = 0;
+    for point in 0..24 {
+        let (stage, expected) = signed_index().await;
+        stage.production.fault(Fault::new().method("PUT").nth(point..).then(Action::Pause));
+        let mut child = stage.program.start(stage.repository.path(), &["promote"]);
+        let is_over = async {
+            while child.try_wait().unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let is_paused = tokio::select! {
+            () = stage.production.until_paused() => true,
+            () = is_over => false,
+        };
+        if is_paused {
+            killed += 1;
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert_eq!(stage.in_production(), None, "the tag was visible at write {point}");
+        }
+        stage.production.clear_faults();
+        stage.production.release();
+        stage.report("promote", 0).await;
+        for (reference, content) in &expected {
+            let there = stage.production.manifest("team/api", reference);
+            assert_eq!(there.map(|there| there.content.to_vec()).as_ref(), Some(content), "{reference} after {point}");
+        }
+        for blob in stage.dev_blobs(&expected) {
+            assert!(stage.production.blob("team/api", &blob).is_some(), "{blob} after {point}");
+        }
+    }
+    assert!(killed >= 20, "only {killed} of the points were reached");
 }
 
 #[tokio::test(flavor = "multi_thread")]

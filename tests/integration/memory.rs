@@ -52,3 +52,40 @@ async fn a_layer_of_300_mb_passes_through_less_than_64_mb() {
     println!("peak resident memory while copying 300 MB: {:.1} MiB", peak as f64 / 1024.0);
     assert!(peak < GROWTH_LIMIT_KIB, "peak resident memory: {peak} KiB");
 }
+
+/// How many images one change references at once.
+const IMAGES: usize = 5_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_5_000_images_is_carried_out_in_bounded_memory() {
+    let (dev, production) =
+        (Registry::start(Options::default()).await.unwrap(), Registry::start(Options::default()).await.unwrap());
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let config_blob = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#;
+    let config_digest = dev.push_blob("api", &config_blob[..]);
+    let described = json!({"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest.to_string(), "size": config_blob.len()});
+    let mut pods = String::new();
+    for number in 0..IMAGES {
+        let manifest = json!({"schemaVersion": 2, "mediaType": media_type, "config": described, "layers": [], "annotations": {"number": number.to_string()}});
+        dev.push_manifest("api", &format!("1.0.{number}"), media_type, manifest.to_string().into_bytes());
+        let image = format!("{}/team/api:1.0.{number}", production.host());
+        pods += &format!(
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{number}}}\nspec: {{containers: [{{name: c, image: '{image}'}}]}}\n"
+        );
+    }
+    let repository = Repository::with(&[("promote-bot.yaml", &config(&dev.host(), &production.host()))]);
+    repository.write(&[("api/overlays/production/pods.yaml", &pods)]);
+    // The run stands still before its last name.
+    let last = IMAGES - 1;
+    production.fault(Fault::new().method("PUT").path_contains("/manifests/").nth(last..).then(Action::Pause));
+    let program = Program::new();
+    let child = program.start(repository.path(), &["promote", "-q", "-f", "json"]);
+    tokio::time::timeout(Duration::from_secs(300), production.until_paused()).await.expect("the copy never got there");
+    let peak = peak_kib(child.id());
+    production.clear_faults();
+    production.release();
+    let run = Run::of(tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()).expect(0);
+    assert_eq!(run.json()["stats"]["promoted"], IMAGES);
+    println!("peak resident memory of {IMAGES} images: {:.1} MiB", peak as f64 / 1024.0);
+    assert!(peak < 2 * GROWTH_LIMIT_KIB, "peak resident memory: {peak} KiB");
+}

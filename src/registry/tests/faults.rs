@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::embedded::{Action, Fault, Options, Registry};
+use super::super::embedded::{Action, Fault, Options, Registry, Request};
 use super::sample::Sample;
 use super::*;
 
@@ -78,15 +78,32 @@ async fn an_upload_that_is_told_to_wait_waits() {
     assert!(began.elapsed() >= Duration::from_secs(1));
 }
 
-#[tokio::test]
-async fn a_cut_upload_begins_anew() {
-    let pair = Pair::large().await;
+/// Carries a copy out whose first upload breaks after a third; returns the sizes of the uploads that followed.
+async fn uploads_after_a_cut(pair: &Pair) -> Vec<u64> {
     pair.prod
         .fault(Fault::new().method("PUT").path_contains("blobs/uploads").times(1).then(Action::CutAfter(1_000_000)));
     let told = Told::default();
     let outcomes = registries().carry_out(&approved(vec![pair.step()]), &told).await;
     copied(&outcomes[0].1);
     assert_eq!(told.bytes.lock().unwrap()[&0], pair.sample.size_bytes());
+    assert_eq!(pair.prod.blob("api", &pair.layer()).unwrap(), pair.sample.blobs[1]);
+    let is_upload = |request: &Request| request.method == "PUT" && request.path.contains("blobs/uploads");
+    let sizes = pair.prod.requests().into_iter().filter(is_upload).map(|request| request.received_bytes);
+    sizes.filter(|size| *size > 100_000).collect()
+}
+
+#[tokio::test]
+async fn a_cut_upload_goes_on_where_it_broke() {
+    let sizes = uploads_after_a_cut(&Pair::large().await).await;
+    assert_eq!(sizes.iter().sum::<u64>(), 3_000_000, "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_cut_upload_that_the_registry_forgot_begins_anew() {
+    let pair = Pair::large().await;
+    pair.prod.fault(Fault::new().method("GET").path_contains("blobs/uploads").then(Action::Status(416, None)));
+    let sizes = uploads_after_a_cut(&pair).await;
+    assert!(sizes.contains(&3_000_000), "{sizes:?}");
 }
 
 #[tokio::test]
@@ -106,6 +123,25 @@ async fn passing_errors_are_waited_out() {
     }
     pair.dev.fault(Fault::new().times(1).then(Action::Status(429, Some(Duration::from_secs(1)))));
     copied(&pair.run().await);
+}
+
+#[tokio::test]
+async fn a_storm_of_429_is_weathered_by_every_image() {
+    let (dev, prod) =
+        (Registry::start(Options::default()).await.unwrap(), Registry::start(Options::default()).await.unwrap());
+    let mut steps = Vec::new();
+    for number in 0..20_u64 {
+        let sample = Sample::image(&[(800 + number, 100)]);
+        let repository = format!("app-{number}");
+        sample.put_into(&dev, &repository, "1");
+        let name = |registry: &Registry| format!("{}/{repository}:1", registry.host());
+        steps.push(step(&name(&dev), &name(&prod), &sample.digest()));
+    }
+    prod.fault(Fault::new().times(24).then(Action::Status(429, Some(Duration::ZERO))));
+    let outcomes = carry_out(&registries(), steps).await;
+    outcomes.iter().for_each(|outcome| assert!(copied(outcome).0 > 0));
+    let limited = prod.requests().iter().filter(|request| request.status == Some(429)).count();
+    assert_eq!(limited, 24);
 }
 
 #[tokio::test]

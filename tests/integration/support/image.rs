@@ -32,6 +32,11 @@ impl Image {
         &self.blobs
     }
 
+    /// The manifests below its top.
+    pub fn children(&self) -> &[Vec<u8>] {
+        &self.children
+    }
+
     /// Writes it as skopeo's `dir:` has it.
     pub fn write(&self, directory: &Path) {
         let write = |name: &str, content: &[u8]| std::fs::write(directory.join(name), content).unwrap();

@@ -8,7 +8,7 @@ mod skopeo;
 mod stage;
 
 pub use docker_registry::DockerRegistry;
-pub use image::{Image, docker_list, index, single};
+pub use image::{Image, OCI_MANIFEST, descriptor, docker_list, index, single};
 pub use program::{Program, Run};
 pub use repository::Repository;
 pub use skopeo::{digest_of, push, raw};
