@@ -9,13 +9,14 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use reqwest::{Method, Request, Url};
 use tokio::sync::{MutexGuard, Semaphore};
 
+use super::address::Address;
 use super::call::{Answer, Call, IDLE, LOOK, SHORT, Want, read_whole, unreachable};
 use super::challenge::Challenge;
 use super::error::Error;
 use super::permits::Permits;
 use super::redirect::{self, HOPS, Pinned};
 use super::retry::{self, Decision, Failure};
-use super::secret::Secret;
+use super::secret::{Secret, hidden_header};
 use super::tally::Tally;
 use super::token::{Errand, Pass, TokenDesk};
 
@@ -40,8 +41,7 @@ const LOST: Duration = Duration::from_secs(10);
 pub(super) struct Host {
     /// The registry as image references name it.
     pub name: String,
-    /// Its address: scheme, host and port.
-    pub base: Url,
+    address: Address,
     /// Permits to read a blob.
     pub streams: Semaphore,
     /// Room for blobs that are read whole, in KiB.
@@ -79,7 +79,7 @@ impl Host {
     pub(super) fn new(desk: TokenDesk) -> Self {
         Self {
             name: desk.registry.clone(),
-            base: desk.base.clone(),
+            address: Address::new(desk.base.clone()),
             streams: Semaphore::new(STREAMS),
             small: Semaphore::new(SMALL_KIB),
             client: desk.client.clone(),
@@ -93,6 +93,11 @@ impl Host {
             opening: tokio::sync::Mutex::default(),
             is_open: AtomicBool::new(false),
         }
+    }
+
+    /// Its address: scheme, host and port.
+    pub(super) fn base(&self) -> Url {
+        self.address.base()
     }
 
     /// Sends a call until it is answered; an answer that says no is an answer.
@@ -137,12 +142,12 @@ impl Host {
             }
             let target = redirect::target(&call.url, answer.header("location"))
                 .map_err(|(target, why)| self.misled(&call, target.as_ref(), why))?;
-            let leaves = call.is_abroad || !redirect::same_origin(&self.base, &target);
+            let leaves = call.is_abroad || !redirect::same_origin(&self.base(), &target);
             if leaves && !may_leave {
                 return Err(self.misled(&call, Some(&target), "and a manifest must come from the registry itself"));
             }
             if leaves {
-                let guarded = self.pinned.guard(&self.base, &target).await;
+                let guarded = self.pinned.guard(&self.base(), &target).await;
                 guarded.map_err(|why| self.misled(&call, Some(&target), why))?;
             }
             call.is_abroad = leaves;
@@ -202,7 +207,14 @@ impl Host {
 
     async fn authenticated(&self, call: &Call) -> Result<Answer, Error> {
         let authorization = self.authorization(call).await?;
-        let answer = self.once(call, authorization.as_ref()).await?;
+        let mut answer = self.once(call, authorization.as_ref()).await?;
+        if !call.is_abroad && self.address.turns_out_encrypted(&answer) {
+            match self.once(call, authorization.as_ref()).await {
+                Ok(understood) => answer = understood,
+                Err(error) if self.address.is_plain_after_all(&error) => return Ok(answer),
+                Err(error) => return Err(error),
+            }
+        }
         if answer.status != 401 || call.is_abroad {
             return Ok(answer);
         }
@@ -229,7 +241,7 @@ impl Host {
     }
 
     fn request(&self, call: &Call, authorization: Option<&Authorization>) -> Request {
-        let mut request = Request::new(call.method.clone(), call.url.clone());
+        let mut request = Request::new(call.method.clone(), self.address.corrected(call.url.clone()));
         *request.headers_mut() = call.headers.clone();
         if let Some(header) = authorization.and_then(|authorization| hidden_header(&authorization.header)) {
             request.headers_mut().insert(AUTHORIZATION, header);
@@ -385,11 +397,4 @@ fn no_connection(error: &Error) -> Option<String> {
     let Error::Unreachable { source, .. } = error else { return None };
     let is_connect = source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect);
     is_connect.then(|| error.root().to_string())
-}
-
-/// Makes a header that no printer shows; `None` when the secret has characters that no header may have.
-pub(super) fn hidden_header(secret: &Secret) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(secret.expose()).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

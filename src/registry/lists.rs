@@ -105,7 +105,7 @@ impl Repository {
         match answer.status {
             200 => {
                 let next = answer.header("link").and_then(|link| next(&call.url, link));
-                let next = next.filter(|next| redirect::same_origin(&self.host.base, next));
+                let next = next.filter(|next| redirect::same_origin(&self.host.base(), next));
                 Ok(Page::Read(answer.whole, next))
             }
             // docker-registry answers 404 to the path, some registries behind a proxy 400, 405 or 501.

@@ -8,6 +8,7 @@
 //! destination; bring the blobs (mounted, found, or streamed with digest and size checked on the way); write the manifests,
 //! children first; bring what belongs to it (`evidence`); the name last; read it back.
 
+mod address;
 mod blob;
 mod call;
 mod carry_out;

@@ -192,7 +192,7 @@ impl Repository {
         match answer.status {
             201 if from.is_some() => Ok(Opened::Mounted),
             202 => {
-                let session = redirect::session(&self.host.base, &call.url, answer.header("location"));
+                let session = redirect::session(&self.host.base(), &call.url, answer.header("location"));
                 let session = session.map_err(|(target, why)| self.host.misled(&call, target.as_ref(), why))?;
                 Ok(Opened::Session(session))
             }
@@ -233,7 +233,7 @@ impl Repository {
         call.url = session.clone();
         let answer = self.host.send(&call).await.ok().filter(|answer| matches!(answer.status, 202 | 204))?;
         let last: u64 = answer.header("range")?.strip_prefix("0-")?.parse().ok()?;
-        let session = redirect::session(&self.host.base, &call.url, answer.header("location")).ok()?;
+        let session = redirect::session(&self.host.base(), &call.url, answer.header("location")).ok()?;
         // `0-0` is written for nothing as well, and the last byte is kept back.
         (0 < last && last + 1 < blob.size_bytes).then_some((session, last + 1))
     }
@@ -316,7 +316,7 @@ impl Repository {
     }
 
     pub(super) fn call(&self, action: String, method: Method, path: &str, want: Want) -> Call {
-        let mut url = self.host.base.clone();
+        let mut url = self.host.base();
         url.set_path(&format!("/v2/{}/{path}", self.name));
         let (headers, body) = (HeaderMap::new(), Bytes::new());
         Call {

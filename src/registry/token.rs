@@ -167,7 +167,8 @@ fn token_request(errand: Errand<'_>, realm: &Url, credential: Option<&Credential
         .extend_pairs(errand.service.map(|service| ("service", service)))
         .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
     let mut request = Request::new(Method::GET, url);
-    if let Some(header) = credential.and_then(Credential::basic).and_then(|secret| super::host::hidden_header(&secret))
+    if let Some(header) =
+        credential.and_then(Credential::basic).and_then(|secret| super::secret::hidden_header(&secret))
     {
         request.headers_mut().insert(reqwest::header::AUTHORIZATION, header);
     }

@@ -141,7 +141,7 @@ mod tests {
     fn base(name: &str, given: Option<HostSettings>) -> String {
         let hosts = given.map(|given| (name.to_owned(), given)).into_iter().collect();
         let wire = Wire::new(Settings { hosts, jobs: 1 }, &CredentialSources::default()).unwrap();
-        wire.host(&ImageRef::new(name, "x", None, None).unwrap()).unwrap().base.to_string()
+        wire.host(&ImageRef::new(name, "x", None, None).unwrap()).unwrap().base().to_string()
     }
 
     #[test]

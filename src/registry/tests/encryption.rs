@@ -49,3 +49,12 @@ async fn a_registry_of_an_own_authority_is_trusted_where_the_settings_say_so() {
     let error = trusting("other.pem").resolve(&image(&to)).await.unwrap_err();
     assert!(error.reason().contains("certificate"), "{}", error.reason());
 }
+
+#[tokio::test]
+async fn a_loopback_registry_that_speaks_tls_is_spoken_to_so_and_trusted_no_sooner() {
+    let dir = tempfile::tempdir().unwrap();
+    certificates(dir.path());
+    let registry = DockerRegistry::start_encrypted(dir.path());
+    let error = registries().resolve(&image(&format!("{}/api:1", registry.host))).await.unwrap_err();
+    assert!(error.reason().contains("certificate"), "{}", error.reason());
+}
