@@ -106,6 +106,8 @@ impl Finder<'_> {
     /// Reads the index under the fallback tag, and what it lists.
     async fn fallback(&self, subject: &Digest) -> Result<Option<(Manifest, Vec<Digest>)>, Error> {
         match self.named(&fallback_tag(subject)).await? {
+            // GitLab's registry takes the tag for the digest, and answers with the image itself.
+            Some(Ok(index)) if index.digest == *subject => Ok(None),
             Some(Ok(index)) => match &index.links {
                 Links::Index(children) => {
                     let entries = children.iter().map(|child| child.digest.clone()).collect();

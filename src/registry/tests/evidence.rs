@@ -219,6 +219,16 @@ async fn what_only_claims_to_belong_is_left_and_said() {
 }
 
 #[tokio::test]
+async fn a_registry_that_takes_the_fallback_tag_for_the_digest_lists_nothing_by_it() {
+    let (dev, prod) = (open(false).await, open(true).await);
+    let image = Sample::index(735);
+    image.put_into(&dev, "api", "1");
+    image.put_into(&dev, "api", &tag_of(&image.digest(), ""));
+    let one = step(&format!("{}/api:1", dev.host()), &format!("{}/api:1", prod.host()), &image.digest());
+    assert_eq!(went_along(&carry_out(&registries(), vec![one]).await[0]), (&[][..], &[][..]));
+}
+
+#[tokio::test]
 async fn only_what_the_environment_wants_goes_along() {
     let (dev, signed) = (open(true).await, Signed::new(740));
     signed.put_into(&dev, true);
