@@ -10,8 +10,8 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// How often a request is tried in all that comes too early.
 const LIMITED_ATTEMPTS: u32 = 8;
 
-/// How long one registry may make a run wait in all.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long one registry may make a run wait in all, before it makes it wait once more: somebody waits for the verdict.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How often a request is tried in all that gets no answer.
 const STALLED_ATTEMPTS: u32 = 2;
@@ -138,5 +138,6 @@ mod tests {
         assert_eq!(retry_after(Some(date), later + Duration::from_secs(2)), None);
         assert_eq!(retry_after(Some("soon"), later), None);
         assert!((0.0..=1.0).contains(&jitter()));
+        assert!(may_wait(LONGEST_WAIT) && !may_wait(2 * LONGEST_WAIT));
     }
 }
