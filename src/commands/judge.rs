@@ -108,7 +108,7 @@ fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Regi
             "write one with: promote-bot init   (or look without registries: promote-bot check --offline)",
         ));
     }
-    let settings = settings(&workspace.config, workspace.rules.as_ref(), inputs.variable, inputs.jobs)?;
+    let settings = settings(workspace, inputs.variable, inputs.jobs)?;
     Ok(Some(Registries::new(settings, &inputs.credentials)?))
 }
 

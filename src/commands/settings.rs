@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::error::Error;
-use super::workspace::read_optional;
-use crate::config::{Config, SecretSource};
-use crate::domain::Tree;
+use super::workspace::{Workspace, read_optional};
+use crate::config::SecretSource;
 use crate::registry::{HostSettings, Secret, Settings};
 
 /// Looks up a variable of the process's environment.
 pub(super) type Lookup<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
-/// Resolves where secrets are found and reads certificates from `tree`, the revision of the configuration.
-pub(super) fn settings(config: &Config, tree: &dyn Tree, variable: Lookup<'_>, jobs: usize) -> Result<Settings, Error> {
+/// Resolves where secrets are found, and reads certificates at the revision of the configuration.
+pub(super) fn settings(workspace: &Workspace, variable: Lookup<'_>, jobs: usize) -> Result<Settings, Error> {
+    let (config, tree) = (&workspace.config, workspace.rules.as_ref());
     let mut hosts = BTreeMap::new();
     for (host, registry) in &config.registries {
         let secret =
@@ -28,7 +28,7 @@ pub(super) fn settings(config: &Config, tree: &dyn Tree, variable: Lookup<'_>, j
         let ca_pem = ca_pem.map(|pem| pem.to_vec());
         hosts.insert(host.clone(), HostSettings { username, password, ca_pem, insecure: registry.insecure });
     }
-    Ok(Settings { hosts, jobs })
+    Ok(Settings { hosts, jobs, root: workspace.root().to_owned() })
 }
 
 fn secret(source: &SecretSource, host: &str, variable: Lookup<'_>) -> Result<Secret, Error> {

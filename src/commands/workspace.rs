@@ -54,6 +54,7 @@ pub(super) struct Workspace {
     pub(super) notes: Vec<String>,
     /// The root of the work tree.
     root: Option<PathBuf>,
+    directory: PathBuf,
 }
 
 impl Workspace {
@@ -87,9 +88,15 @@ impl Workspace {
             notes.push("there is no base to take the rules from: the change is judged by its own".to_owned());
         }
         let root = repository.root().map(Path::to_owned);
-        let mut workspace = Self { range, base, head, rules, config, config_used, notes, root };
+        let directory = scope.directory.clone();
+        let mut workspace = Self { range, base, head, rules, config, config_used, notes, root, directory };
         workspace.note_changed_rules(&path)?;
         Ok(workspace)
+    }
+
+    /// Where directories beside the repository's files begin: its root; of a bare one, the directory of `-C`.
+    pub(super) fn root(&self) -> &Path {
+        self.root.as_deref().unwrap_or(&self.directory)
     }
 
     /// The files of one side for programs that render; those of the work tree lie on disk.

@@ -7,6 +7,7 @@ mod read;
 mod referrers;
 mod schema;
 mod size;
+mod store;
 mod template;
 
 pub use read::{Config, RegistrySettings, SecretSource, read};

@@ -7,9 +7,9 @@ use super::gaps::{read_render, read_vendored};
 use super::helm::read_values;
 use super::referrers::read_referrers;
 use super::size::read_size;
+use super::store::read_store;
 use crate::domain::{
-    CopyOptions, Environment, Glob, ImageField, ImageRef, LoadRestrictor, RegistryPrefix, Rewrite, TreePath, Vendored,
-    masked,
+    CopyOptions, Environment, Glob, ImageField, ImageRef, LoadRestrictor, Rewrite, TreePath, Vendored, masked,
 };
 use crate::yaml::{self, Fault, Faults, Fields, Node};
 
@@ -108,6 +108,7 @@ fn read_environment(
         faults.push(empty, "`overlays` names no overlay");
     }
     let registry = fields.required("registry");
+    let names = fields.optional("names");
     let from = fields.optional("from");
     let rewrites = fields.list("images");
     let policies = fields.strings("policy");
@@ -124,7 +125,7 @@ fn read_environment(
         overlays: overlays.iter().map(|(_, pattern)| tidy(pattern)).collect(),
         helm: helm.iter().filter_map(|values| read_values(values, faults)).collect(),
         fields: Vec::new(),
-        registry: registry.and_then(|node| read_prefix(node, faults)),
+        registry: registry.and_then(|node| read_store(node, names, faults)),
         from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
         rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
         policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
@@ -163,25 +164,6 @@ fn check_pattern(node: &Node, pattern: &str, faults: &Faults) {
 fn check_policy(node: &Node, path: &str, faults: &Faults) {
     if !path.starts_with("builtin:") && TreePath::parse(path).is_none() {
         faults.push(node, format!("`{path}` leaves the repository: policies are named from its root"));
-    }
-}
-
-fn read_prefix(node: &Node, faults: &Faults) -> Option<RegistryPrefix> {
-    let parsed = node.as_str().map(|text| (text, text.parse::<RegistryPrefix>()));
-    match parsed {
-        Some((_, Ok(prefix))) => Some(prefix),
-        Some((text, Err(_))) if text.contains("://") => {
-            faults.push_with_hint(node, "a registry prefix has no scheme", "write host[:port][/path]");
-            None
-        }
-        Some((_, Err(error))) => {
-            faults.push(node, masked(&error.to_string()));
-            None
-        }
-        None => {
-            faults.push(node, format!("`registry` must be a string, found a {}", node.kind_name()));
-            None
-        }
     }
 }
 

@@ -45,8 +45,10 @@ struct EnvironmentEntry {
     overlays: Option<OneOrMany>,
     /// Helm values files; each set is an overlay of its own, named by its last file.
     helm: Option<Vec<HelmEntry>>,
-    /// The prefix under which this environment's images live: `host[:port][/path]`.
+    /// The prefix under which this environment's images live: `host[:port][/path]`; or `oci:DIR`, an OCI image layout on disk.
     registry: String,
+    /// For a layout: the prefix that overlays write before the images that belong in it. Without it all images do.
+    names: Option<String>,
     /// The environment a missing image is copied from; it stands before this one.
     from: Option<String>,
     /// Where names differ between the two registries; the first rule that fits wins.

@@ -1,12 +1,10 @@
 //! Environments: named overlays and the registry they pull from.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::copy_options::CopyOptions;
 use super::field_path::ImageField;
 use super::helm_values::HelmValues;
-use super::image::{ImageRef, InvalidImage, canonical_registry, check_repository};
+use super::image::{ImageRef, InvalidImage};
+use super::image_store::ImageStore;
 use super::remote_base::Vendored;
 use super::render::Render;
 
@@ -22,7 +20,7 @@ pub struct Environment {
     /// Where custom resources name images, besides what is known of well-known kinds.
     pub fields: Vec<ImageField>,
     /// Where this environment's images live; none when only reading was asked for.
-    pub registry: Option<RegistryPrefix>,
+    pub registry: Option<ImageStore>,
     /// The environment a missing image is copied from.
     pub from: Option<String>,
     /// Where names differ between the two registries; the first that fits wins over the prefixes.
@@ -75,67 +73,6 @@ pub enum LoadRestrictor {
     Root,
     /// Any file of the repository.
     None,
-}
-
-/// The beginning that all image names of an environment share: a registry host and zero or more path components.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RegistryPrefix {
-    registry: String,
-    path: String,
-}
-
-impl RegistryPrefix {
-    /// Returns the registry host with its port.
-    #[must_use]
-    pub fn registry(&self) -> &str {
-        &self.registry
-    }
-
-    /// Returns what follows this prefix in `image`'s repository, when `image` lies below it.
-    #[must_use]
-    pub fn remainder<'a>(&self, image: &'a ImageRef) -> Option<&'a str> {
-        if image.registry() != self.registry {
-            return None;
-        }
-        match self.path.as_str() {
-            "" => Some(image.repository()),
-            path => image.repository().strip_prefix(path)?.strip_prefix('/'),
-        }
-    }
-
-    /// Puts `remainder` below this prefix, keeping `image`'s tag and digest.
-    fn place(&self, image: &ImageRef, remainder: &str) -> Result<ImageRef, InvalidImage> {
-        match self.path.as_str() {
-            "" => image.moved_to(&self.registry, remainder),
-            path => image.moved_to(&self.registry, &format!("{path}/{remainder}")),
-        }
-    }
-
-    /// Translates an image below `self` to the same name below `other`; `None` for images outside.
-    #[must_use]
-    pub fn translate(&self, image: &ImageRef, other: &Self) -> Option<ImageRef> {
-        other.place(image, self.remainder(image)?).ok()
-    }
-}
-
-impl fmt::Display for RegistryPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.registry)?;
-        if self.path.is_empty() { Ok(()) } else { write!(f, "/{}", self.path) }
-    }
-}
-
-impl FromStr for RegistryPrefix {
-    type Err = InvalidImage;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (registry, path) = text.split_once('/').unwrap_or((text, ""));
-        let path = path.trim_end_matches('/');
-        if !path.is_empty() {
-            check_repository(path)?;
-        }
-        Ok(Self { registry: canonical_registry(registry)?, path: path.to_owned() })
-    }
 }
 
 /// A rule for names that differ between two registries: `dev.example/legacy/{path}` to `prod.example/team/{path}`.
@@ -246,22 +183,6 @@ mod tests {
 
     fn image(text: &str) -> ImageRef {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_prefix_ends_at_a_component() {
-        let prefix: RegistryPrefix = "prod.example/team".parse().unwrap();
-        assert_eq!(prefix.remainder(&image("prod.example/team/api:1")), Some("api"));
-        assert_eq!(prefix.remainder(&image("prod.example/teams/api:1")), None);
-        assert_eq!(prefix.remainder(&image("prod.example/team:1")), None);
-        assert_eq!(prefix.to_string(), "prod.example/team");
-    }
-
-    #[test]
-    fn an_image_moves_between_prefixes_with_tag_and_digest() {
-        let (dev, prod): (RegistryPrefix, RegistryPrefix) =
-            ("dev.example:5000".parse().unwrap(), "prod.example/team".parse().unwrap());
-        assert_eq!(prod.translate(&image("prod.example/team/a/b:1"), &dev), Some(image("dev.example:5000/a/b:1")));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::digest::{Digest, InvalidDigest};
 /// The registry a reference without a host means.
 const DOCKER_HUB: &str = "docker.io";
 
+/// What the place of an image in a layout begins with, where that of another has its registry's host.
+const LAYOUT: &str = "oci:";
+
 /// A reference to an image: registry, repository, and a tag, a digest or both.
 ///
 /// The grammar is the distribution project's (<https://github.com/distribution/reference>), strict ASCII. There is one
@@ -67,13 +70,27 @@ impl ImageRef {
         Ok(Self { registry, repository: repository.to_owned(), tag: tag.map(str::to_owned), digest })
     }
 
-    /// Returns the registry: host and, unless it is 443, port.
+    /// Returns the registry: host and, unless it is 443, port; `oci:` and a directory for an image in a layout.
     #[must_use]
     pub fn registry(&self) -> &str {
         &self.registry
     }
 
-    /// Returns the repository's path inside its registry.
+    /// Returns the directory of the layout it is in; `None` for an image in a registry.
+    #[must_use]
+    pub fn layout(&self) -> Option<&str> {
+        // No host begins so: see `in_layout`.
+        self.registry.strip_prefix(LAYOUT).filter(|directory| directory.starts_with(['.', '/']))
+    }
+
+    /// Returns the image of this whole name in the layout in `directory`, which begins with `.` or `/`.
+    #[must_use]
+    pub fn in_layout(&self, directory: &str) -> Self {
+        let (registry, repository) = (format!("{LAYOUT}{directory}"), self.locator());
+        Self { registry, repository, ..self.clone() }
+    }
+
+    /// Returns the repository's path inside its registry; for an image in a layout its name without tag and digest.
     #[must_use]
     pub fn repository(&self) -> &str {
         &self.repository

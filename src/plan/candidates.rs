@@ -30,10 +30,11 @@ pub fn candidates(environment: &Environment, environments: &[Environment], chang
                 continue;
             }
         };
-        let (is_ours, from) = origin(environment, source, &to);
+        let (place, from) = origin(environment, source, &to);
+        let is_ours = place.is_some();
         let candidate = Candidate {
             environment: environment.name.clone(),
-            to,
+            to: place.unwrap_or(to),
             from,
             copy: environment.copy.clone(),
             kind: change.kind,
@@ -46,16 +47,19 @@ pub fn candidates(environment: &Environment, environments: &[Environment], chang
     sorted
 }
 
-/// Tells whether `image` belongs to `environment`'s registry, and where it would be copied from.
-fn origin(environment: &Environment, source: Option<&Environment>, image: &ImageRef) -> (bool, Option<ImageRef>) {
+/// Tells where `image`, as an overlay names it, must be, if it belongs to `environment`; and where it would be copied from.
+fn origin(
+    environment: &Environment,
+    source: Option<&Environment>,
+    image: &ImageRef,
+) -> (Option<ImageRef>, Option<ImageRef>) {
+    let (own, other) = (environment.registry.as_ref(), source.and_then(|source| source.registry.as_ref()));
     if let Some(from) = environment.rewrites.iter().find_map(|rewrite| rewrite.source_of(image)) {
-        return (true, Some(from));
+        let place = own.map_or_else(|| image.clone(), |own| own.holding(image));
+        return (Some(place), Some(other.map_or_else(|| from.clone(), |other| other.holding(&from))));
     }
-    let Some(prefix) = environment.registry.as_ref().filter(|prefix| prefix.remainder(image).is_some()) else {
-        return (false, None);
-    };
-    let from = source.and_then(|source| source.registry.as_ref()).and_then(|other| prefix.translate(image, other));
-    (true, from)
+    let Some((own, place)) = own.and_then(|own| Some((own, own.place(image)?))) else { return (None, None) };
+    (Some(place), own.source(image, other))
 }
 
 /// A field that merely is called `image` may hold anything; what a container or a chart runs must be a reference.
@@ -68,7 +72,7 @@ fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> Option<Findi
 mod tests {
     use super::super::testing::{change, environment};
     use super::*;
-    use crate::domain::{Rewrite, Severity};
+    use crate::domain::{ImageLayout, ImageStore, Rewrite, Severity};
 
     fn sorted(image: &str) -> Sorted {
         let dev = environment("dev", "dev.example:5000", None);
@@ -98,6 +102,32 @@ mod tests {
             vec![Rewrite::new("dev.example:5000/legacy/{path}", "prod.example/team/old/{path}").unwrap()];
         let found = candidates(&production.clone(), &[dev, production], &[change("prod.example/team/old/api:1")]);
         assert_eq!(found.candidates[0].from.as_ref().unwrap().to_string(), "dev.example:5000/legacy/api:1");
+    }
+
+    #[test]
+    fn a_directory_is_copied_to_and_from_by_whole_names() {
+        let layout = |names: Option<&str>| {
+            let names = names.map(|names| names.parse().unwrap());
+            Some(ImageStore::Layout(ImageLayout { directory: "./bundle".to_owned(), names }))
+        };
+        let dev = environment("dev", "dev.example:5000", None);
+        let mut bundle = environment("bundle", "any.example", Some("dev"));
+        let production = environment("production", "prod.example/team", Some("bundle"));
+        bundle.registry = layout(Some("prod.example/team"));
+        let all = [dev, bundle, production];
+        let of = |environment: &Environment| {
+            let found = candidates(environment, &all, &[change("prod.example/team/api:1"), change("nginx:1")]);
+            assert_eq!((found.candidates.len(), found.external.len()), (1, 1));
+            let one = &found.candidates[0];
+            (one.from.as_ref().unwrap().to_string(), one.to.to_string())
+        };
+        let there = "oci:./bundle/prod.example/team/api:1".to_owned();
+        assert_eq!(of(&all[1]), ("dev.example:5000/api:1".to_owned(), there.clone()));
+        assert_eq!(of(&all[2]), (there, "prod.example/team/api:1".to_owned()));
+        let mut mirror = all[1].clone();
+        (mirror.registry, mirror.from) = (layout(None), None);
+        let found = candidates(&mirror, &all, &[change("nginx:1")]);
+        assert_eq!(found.candidates[0].from.as_ref().unwrap().to_string(), "docker.io/library/nginx:1");
     }
 
     #[test]

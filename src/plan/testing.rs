@@ -1,11 +1,11 @@
 //! Plain values for the tests of this part.
 
 use crate::domain::testing::site;
-use crate::domain::{Change, ChangeKind, Environment, Sites};
+use crate::domain::{Change, ChangeKind, Environment, ImageStore, Sites};
 
 pub(crate) fn environment(name: &str, registry: &str, from: Option<&str>) -> Environment {
     Environment {
-        registry: Some(registry.parse().unwrap()),
+        registry: Some(ImageStore::Registry(registry.parse().unwrap())),
         from: from.map(str::to_owned),
         ..Environment::of_overlays(name.to_owned(), vec![format!("overlays/{name}")])
     }

@@ -7,13 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use reqwest::Url;
 use tokio::sync::mpsc;
 
-use super::call::next_chunk;
 use super::error::Error;
 use super::manifest::Blob;
-use super::repository::{Download, Opened, Repository};
+use super::repository::{Download, Opened, Repository, Upload};
 use super::retry::{self, Decision, Failure};
 use super::tree::Shelf;
 use crate::domain::Hasher;
@@ -41,13 +39,13 @@ enum Trip {
     /// Opening or reading: not to be tried again from here.
     Source(Error),
     /// The upload, which going on with its session, or a new one, may mend.
-    Upload(Error, Option<Url>),
+    Upload(Error, Option<Upload>),
 }
 
 /// An upload that is open.
 #[derive(Debug, Clone)]
 struct Session {
-    url: Url,
+    upload: Upload,
     /// How many bytes the registry has of it.
     has_bytes: u64,
 }
@@ -73,8 +71,8 @@ enum Stopped {
 
 impl Ferry<'_> {
     /// Brings the blob; `session` is an upload that is open already.
-    pub(super) async fn carry(&self, session: Option<Url>) -> Result<(), Error> {
-        let mut session = session.map(|url| Session { url, has_bytes: 0 });
+    pub(super) async fn carry(&self, session: Option<Upload>) -> Result<(), Error> {
+        let mut session = session.map(|upload| Session { upload, has_bytes: 0 });
         let shown = AtomicU64::new(0);
         let mut attempt = 1;
         loop {
@@ -94,7 +92,7 @@ impl Ferry<'_> {
             }
             if let Some(broken) = broken {
                 let kept = self.destination.upload_state(&broken, self.blob).await;
-                session = kept.map(|(url, has_bytes)| Session { url, has_bytes });
+                session = kept.map(|(upload, has_bytes)| Session { upload, has_bytes });
             }
             attempt += 1;
         }
@@ -104,7 +102,7 @@ impl Ferry<'_> {
         match open {
             Some(session) => Ok(Some(session)),
             None => match self.destination.open(&self.blob.digest, None).await? {
-                Opened::Session(url) => Ok(Some(Session { url, has_bytes: 0 })),
+                Opened::Session(upload) => Ok(Some(Session { upload, has_bytes: 0 })),
                 Opened::Mounted => Ok(None),
             },
         }
@@ -113,7 +111,7 @@ impl Ferry<'_> {
     async fn carry_whole(&self, session: Option<Session>) -> Result<(), Trip> {
         // Never closed; at least one, or an empty blob would count for nothing.
         let size_kib = u32::try_from(self.blob.size_bytes >> 10).unwrap_or(u32::MAX) + 1;
-        let _room = self.source.host.small.acquire_many(size_kib).await;
+        let _room = self.source.small().acquire_many(size_kib).await;
         let read = async {
             match self.shelf.kept_blob(self.source, &self.blob.digest) {
                 Some(bytes) => Ok(bytes),
@@ -122,7 +120,7 @@ impl Ferry<'_> {
         };
         let (session, bytes) = tokio::try_join!(self.session(session), read).map_err(Trip::Source)?;
         if let Some(session) = session {
-            let sent = self.destination.commit(session.url, &self.blob.digest, bytes).await;
+            let sent = self.destination.commit(session.upload, &self.blob.digest, bytes).await;
             sent.map_err(|error| Trip::Upload(error, None))?;
         }
         (self.advance)(self.blob.size_bytes);
@@ -131,7 +129,7 @@ impl Ferry<'_> {
 
     async fn carry_stream(&self, session: Option<Session>, shown: &AtomicU64) -> Result<(), Trip> {
         let digest = &self.blob.digest;
-        let _stream = self.source.host.streams.acquire().await;
+        let _stream = self.source.streams().acquire().await;
         let ready = tokio::try_join!(self.session(session), self.source.download(digest, 0));
         let (session, download) = ready.map_err(Trip::Source)?;
         let Some(session) = session else { return Ok(()) };
@@ -140,8 +138,8 @@ impl Ferry<'_> {
             taken.recv().await.map(|piece: Result<Bytes, std::io::Error>| (piece, taken))
         }));
         let moved = Arc::new(AtomicU64::new(session.has_bytes));
-        let (broken, has_bytes) = (session.url.clone(), session.has_bytes);
-        let upload = self.destination.commit_stream(session.url, self.blob, has_bytes, body, &moved);
+        let (broken, has_bytes) = (session.upload.clone(), session.has_bytes);
+        let upload = self.destination.commit_stream(session.upload, self.blob, has_bytes, body, &moved);
         match tokio::join!(self.pump(download, has_bytes, pieces, &moved, shown), upload) {
             (Ok(()), Ok(())) => Ok(()),
             (Err(Stopped::Failed(error)), _) => Err(Trip::Source(error)),
@@ -149,7 +147,7 @@ impl Ferry<'_> {
             (Err(Stopped::Unwanted), Ok(())) => {
                 let error = Error::Protocol {
                     action: format!("upload blob {digest} to {}", self.destination.locator()),
-                    registry: self.destination.host.name.clone(),
+                    registry: self.destination.registry().to_owned(),
                     what: "says it has the blob before all of it was sent".to_owned(),
                 };
                 Err(Trip::Upload(error, None))
@@ -237,7 +235,7 @@ impl Ferry<'_> {
     async fn next(&self, download: &mut Download, received: u64, attempt: &mut u32) -> Result<Option<Bytes>, Error> {
         loop {
             let action = format!("read blob {} of {}", self.blob.digest, self.source.locator());
-            let error = match next_chunk(&action, &self.source.host.name, &mut download.response).await {
+            let error = match download.next_chunk(&action, self.source.registry()).await {
                 Ok(Some(mut piece)) if download.skip_bytes > 0 => {
                     let skipped = download.skip_bytes.min(piece.len() as u64);
                     download.skip_bytes -= skipped;

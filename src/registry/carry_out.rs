@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, OnceCell, watch};
 use super::blob::{Ferry, SMALL};
 use super::error::Error;
 use super::evidence::DigestTags;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Name};
 use super::repository::{Opened, Repository};
 use super::slots::Slots;
 use super::step;
@@ -60,7 +60,7 @@ impl<'a> Run<'a> {
     }
 
     /// Writes a manifest under a name; the same one is written once at a time to a repository.
-    pub(super) async fn write(&self, to: &Repository, name: &str, manifest: &Manifest) -> Result<(), Error> {
+    pub(super) async fn write(&self, to: &Repository, name: Name<'_>, manifest: &Manifest) -> Result<(), Error> {
         let slot = self.manifests.of((to.locator(), manifest.digest.clone()));
         let _alone = slot.lock().await;
         to.put_manifest(name, manifest).await
@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
 
     async fn bring_once(&self, ferry: &Ferry<'_>) -> Result<Came, Error> {
         let Ferry { source, destination, blob, .. } = *ferry;
-        let key = (destination.host.name.clone(), blob.digest.clone());
+        let key = (destination.registry().to_owned(), blob.digest.clone());
         let holders = self.holders.of(key);
         let mut held = holders.lock().await;
         if let Some(from) = held.first().cloned() {
@@ -144,18 +144,18 @@ impl<'a> Run<'a> {
             drop(held);
             return self.mount_or_carry(ferry, &from).await;
         }
-        let came = if source.host.name == destination.host.name {
-            self.mount_or_carry(ferry, &source.name).await?
+        let came = if source.registry() == destination.registry() {
+            self.mount_or_carry(ferry, source.name()).await?
         } else if blob.size_bytes <= SMALL {
             // Mounting from the destination itself asks and opens an upload in one request.
-            self.mount_or_carry(ferry, &destination.name).await?
+            self.mount_or_carry(ferry, destination.name()).await?
         } else if destination.has_blob(&blob.digest).await? {
             Came::Reused
         } else {
             ferry.carry(None).await?;
             Came::Copied
         };
-        held.push(destination.name.clone());
+        held.push(destination.name().to_owned());
         Ok(came)
     }
 

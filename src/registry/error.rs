@@ -149,6 +149,23 @@ pub enum Error {
         /// What is wrong with them.
         why: String,
     },
+    /// A directory that is no layout, or one that does not hold what it lists.
+    #[error("cannot use {layout} as an OCI image layout: {why}")]
+    Layout {
+        /// `oci:` and the directory.
+        layout: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file of a layout that cannot be read or written.
+    #[error("cannot {action}")]
+    Disk {
+        /// What was tried, to which layout.
+        action: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// More belongs to an image than goes along, or it cannot stand where it belongs.
     #[error("cannot bring what belongs to {image}: {why}")]
     Evidence {
@@ -215,6 +232,10 @@ impl Error {
             Self::Missing { repository, .. } => format!("push the image to {repository} again"),
             Self::Credentials { registry, .. } => format!("run `docker login {registry}`, or repair the file"),
             Self::Settings { .. } => "correct promote-bot.yaml".to_owned(),
+            Self::Layout { layout, .. } => {
+                format!("copy {layout} here again, or name another directory; an empty one is made a layout")
+            }
+            Self::Disk { .. } => "check the directory's rights and the space on its disk, then run again".to_owned(),
             Self::Evidence { .. } => {
                 "look at it with `oras discover`; `referrers` in promote-bot.yaml says what goes along".to_owned()
             }
@@ -251,6 +272,7 @@ impl Error {
                 | Self::Missing { .. }
                 | Self::Misled { .. }
                 | Self::Evidence { .. }
+                | Self::Layout { .. }
         )
     }
 

@@ -5,7 +5,6 @@ use tokio::sync::OnceCell;
 
 use super::Registries;
 use super::error::Error;
-use super::repository::Repository;
 use super::slots::Slots;
 use super::tree::Tree;
 use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
@@ -97,7 +96,7 @@ impl<'a> Lookups<'a> {
     /// Reads what an image is made of. What stands in the way will stand in the copy's way too, and is told there.
     async fn content(&self, from: &ImageRef, digest: &Digest) -> Option<Content> {
         let read = async {
-            let repository = Repository::reading(self.registries.wire.host(from)?, from);
+            let repository = self.registries.wire.reading(from)?;
             let _weight = self.registries.make_room(&repository, digest).await?;
             let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;
             Ok::<_, Error>(tree.content(&repository, &self.registries.shelf).await)

@@ -10,7 +10,7 @@ use super::call::{Call, Want};
 use super::error::Error;
 use super::manifest::LONGEST_MANIFEST;
 use super::redirect;
-use super::repository::{Repository, set};
+use super::remote::{Remote, set};
 use crate::domain::Digest;
 
 /// How many pages of one list are read.
@@ -44,7 +44,7 @@ enum Page {
     Unknown { is_path: bool },
 }
 
-impl Repository {
+impl Remote {
     /// Lists the manifests that refer to `subject`
     /// (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers>); `None` from a registry that
     /// keeps no such list. What a descriptor says beside the digest is not to be trusted.

@@ -57,6 +57,17 @@ pub(super) struct Blob {
     pub media_type: String,
 }
 
+/// How a manifest is known where it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Name<'a> {
+    /// By a tag.
+    Tag(&'a str),
+    /// By its digest alone: a reference without a tag names it.
+    Digest,
+    /// By its digest, to what it is a part of or refers to.
+    Part,
+}
+
 /// What tells one kind of manifest from another.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +135,19 @@ impl Manifest {
         }
     }
 
+    /// Returns the digest of the manifest this one refers to.
+    pub(super) fn subject(&self) -> Option<Digest> {
+        #[derive(Deserialize)]
+        struct Referring {
+            subject: Subject,
+        }
+        #[derive(Deserialize)]
+        struct Subject {
+            digest: String,
+        }
+        serde_json::from_slice::<Referring>(&self.bytes).ok()?.subject.digest.parse().ok()
+    }
+
     /// Returns the blobs this one points at.
     pub(super) fn blobs(&self) -> &[Blob] {
         match &self.links {
@@ -166,6 +190,11 @@ impl Shape {
 }
 
 impl Child {
+    /// Tells whether it is an index itself.
+    pub(super) fn is_index(&self) -> bool {
+        is_index(&self.media_type)
+    }
+
     fn of(entry: &ImageIndexEntry) -> Result<Self, String> {
         let (digest, size_bytes) = parsed(&entry.digest, entry.size)?;
         if !is_known(&entry.media_type) {

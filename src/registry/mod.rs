@@ -1,4 +1,4 @@
-//! Registries: looks images up, copies approved ones with their digest unchanged, and proves them where they went.
+//! Registries, and layouts on disk that stand for one: looks images up, copies approved ones with their digest unchanged, and proves them where they went.
 //!
 //! An edge: asynchronous, and the only home of `oci_client` and `reqwest`. Types and media types come from `oci_client`;
 //! every transfer and every token goes through one guarded client (`host`), because credentials may only go to the host
@@ -19,6 +19,7 @@ mod error;
 mod evidence;
 mod gather;
 mod host;
+mod layout;
 mod lists;
 mod manifest;
 mod order;
@@ -27,6 +28,7 @@ mod passage;
 mod permits;
 mod realm;
 mod redirect;
+mod remote;
 mod repository;
 mod retry;
 mod secret;
@@ -105,7 +107,7 @@ impl Registries {
     /// Returns the digest that an image's tag resolves to, and keeps the manifest that has it.
     async fn read(&self, image: &ImageRef) -> Result<Option<Digest>, Error> {
         let Some(tag) = image.effective_tag() else { return self.resolve(image).await };
-        let repository = repository::Repository::reading(self.wire.host(image)?, image);
+        let repository = self.wire.reading(image)?;
         match repository.named(tag).await {
             Ok(manifest) => Ok(manifest.map(|manifest| {
                 self.shelf.keep(&repository, &manifest);
@@ -134,7 +136,7 @@ impl Registries {
     /// # Errors
     /// When the registry cannot be asked.
     pub async fn resolve(&self, image: &ImageRef) -> Result<Option<Digest>, Error> {
-        let repository = repository::Repository::reading(self.wire.host(image)?, image);
+        let repository = self.wire.reading(image)?;
         let digest = image.digest().map(ToString::to_string);
         match image.effective_tag().map(str::to_owned).or(digest) {
             Some(reference) => repository.head(&reference).await,

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use super::blob::Ferry;
 use super::carry_out::{Came, Run};
 use super::error::Error;
-use super::manifest::{Blob, Manifest};
+use super::manifest::{Blob, Manifest, Name};
 use super::order;
 use super::repository::Repository;
 use super::tree::Tree;
@@ -63,7 +63,7 @@ impl<'a> Passage<'a> {
 
     /// Writes a manifest under its digest.
     pub(super) async fn put(&self, manifest: &Manifest) -> Result<(), Error> {
-        self.run.write(&self.destination, &manifest.digest.to_string(), manifest).await?;
+        self.run.write(&self.destination, Name::Part, manifest).await?;
         self.sent(manifest);
         Ok(())
     }

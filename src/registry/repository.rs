@@ -1,347 +1,242 @@
-//! Repositories: the calls of the distribution specification, one function each
-//! (<https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md>).
+//! Repositories: where images are read and written, in a registry or in a layout on disk.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
-use reqwest::{Method, Url};
+use reqwest::Url;
+use tokio::sync::Semaphore;
 
-use super::call::{Answer, Call, SHORT, Scope, Want};
-use super::error::{Error, plain};
-use super::host::Host;
-use super::manifest::{self, Blob, LONGEST_MANIFEST, Manifest};
-use super::redirect;
-use super::retry::{self, Decision, Failure};
-use crate::domain::{Digest, ImageRef};
+use super::call::next_chunk;
+use super::error::Error;
+use super::layout::{self, BlobFile};
+use super::manifest::{Blob, Manifest, Name};
+use super::remote::Remote;
+use crate::domain::Digest;
 
-/// A repository of a registry, with the rights it is used with.
+/// Where images of one name are read and written.
 #[derive(Debug, Clone)]
-pub(super) struct Repository {
-    pub host: Arc<Host>,
-    pub name: String,
-    scope: Scope,
+pub(super) enum Repository {
+    /// A repository of a registry.
+    Remote(Remote),
+    /// The images of one name in a layout.
+    Layout(layout::Images),
 }
 
 /// What became of the wish to bring a blob.
 #[derive(Debug)]
 pub(super) enum Opened {
-    /// The registry has it in the repository now.
+    /// It is in the repository now.
     Mounted,
-    /// The registry waits for its bytes there.
-    Session(Url),
+    /// The repository waits for its bytes.
+    Session(Upload),
+}
+
+/// An upload that is open.
+#[derive(Debug, Clone)]
+pub(super) enum Upload {
+    /// At a registry, where it said.
+    At(Url),
+    /// To a file.
+    File,
 }
 
 /// A blob on its way.
 #[derive(Debug)]
 pub(super) struct Download {
-    pub response: reqwest::Response,
+    content: Incoming,
     /// How many bytes come that were received before: the registry does not resume.
     pub skip_bytes: u64,
 }
 
+#[derive(Debug)]
+enum Incoming {
+    Response(reqwest::Response),
+    File(BlobFile),
+}
+
+impl Download {
+    /// What a registry sends.
+    pub(super) fn of_response(response: reqwest::Response, skip_bytes: u64) -> Self {
+        Self { content: Incoming::Response(response), skip_bytes }
+    }
+
+    /// Reads the next piece; `None` at the end.
+    pub(super) async fn next_chunk(&mut self, action: &str, registry: &str) -> Result<Option<Bytes>, Error> {
+        match &mut self.content {
+            Incoming::Response(response) => next_chunk(action, registry, response).await,
+            Incoming::File(file) => file.next_chunk(action).await,
+        }
+    }
+}
+
 impl Repository {
-    /// Opens the repository of an image for reading.
-    pub(super) fn reading(host: Arc<Host>, image: &ImageRef) -> Self {
-        Self { host, name: image.repository().to_owned(), scope: Scope::pull(image.repository()) }
+    /// Returns the registry's host, or `oci:` and the layout's directory.
+    pub(super) fn registry(&self) -> &str {
+        match self {
+            Self::Remote(remote) => &remote.host.name,
+            Self::Layout(images) => images.store(),
+        }
     }
 
-    /// Opens the repository of an image for reading and writing.
-    pub(super) fn writing(host: Arc<Host>, image: &ImageRef) -> Self {
-        Self { host, name: image.repository().to_owned(), scope: Scope::push(image.repository()) }
+    /// Returns the name inside the registry.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Remote(remote) => &remote.name,
+            Self::Layout(images) => &images.name,
+        }
     }
 
-    /// Returns registry and repository.
+    /// Returns registry and name.
     pub(super) fn locator(&self) -> String {
-        format!("{}/{}", self.host.name, self.name)
+        format!("{}/{}", self.registry(), self.name())
+    }
+
+    /// Permits to read a blob.
+    pub(super) fn streams(&self) -> &Semaphore {
+        match self {
+            Self::Remote(remote) => &remote.host.streams,
+            Self::Layout(images) => images.streams(),
+        }
+    }
+
+    /// Room for blobs that are read whole, in KiB.
+    pub(super) fn small(&self) -> &Semaphore {
+        match self {
+            Self::Remote(remote) => &remote.host.small,
+            Self::Layout(images) => images.small(),
+        }
     }
 
     /// Returns the digest that a tag or a digest resolves to; `None` when there is nothing.
     pub(super) async fn head(&self, reference: &str) -> Result<Option<Digest>, Error> {
-        let action = format!("look up {}", self.shown(reference));
-        let mut call = self.call(action, Method::HEAD, &format!("manifests/{reference}"), Want::Whole(SHORT));
-        set(&mut call.headers, ACCEPT, manifest::ACCEPT);
-        let answer = self.host.follow(call.clone(), false).await?;
-        match answer.status {
-            200 => {}
-            404 => return Ok(None),
-            405 | 501 => return Ok(self.get(reference, LONGEST_MANIFEST).await?.map(|(digest, ..)| digest)),
-            _ => return Err(answer.refusal(&call.action)),
-        }
-        let digest = answer.header("docker-content-digest").and_then(|header| header.parse::<Digest>().ok());
-        let schema_1 = answer.header("content-type").is_some_and(manifest::is_schema_1);
-        match (digest, reference.parse::<Digest>().ok()) {
-            (Some(found), None) if !schema_1 => Ok(Some(found)),
-            (Some(found), Some(asked)) if found == asked => Ok(Some(found)),
-            // No digest, or one of another algorithm: the bytes decide.
-            _ => Ok(self.get(reference, LONGEST_MANIFEST).await?.map(|(digest, ..)| digest)),
+        match self {
+            Self::Remote(remote) => remote.head(reference).await,
+            Self::Layout(images) => images.head(reference).await,
         }
     }
 
     /// Reads a manifest of at most `limit_bytes` by digest.
     pub(super) async fn manifest(&self, digest: &Digest, limit_bytes: u64) -> Result<Manifest, Error> {
-        let found = self.get(&digest.to_string(), limit_bytes.min(LONGEST_MANIFEST)).await?;
-        let missing = || Error::Missing { digest: digest.clone(), repository: self.locator() };
-        let (digest, content_type, bytes) = found.ok_or_else(missing)?;
-        Manifest::parse(&self.locator(), &digest, content_type.as_deref(), bytes)
+        match self {
+            Self::Remote(remote) => remote.manifest(digest, limit_bytes).await,
+            Self::Layout(images) => images.manifest(digest, limit_bytes).await,
+        }
     }
 
     /// Reads the manifest under a tag; `None` when there is nothing.
     pub(super) async fn named(&self, tag: &str) -> Result<Option<Manifest>, Error> {
-        let Some((digest, content_type, bytes)) = self.get(tag, LONGEST_MANIFEST).await? else { return Ok(None) };
-        Manifest::parse(&self.locator(), &digest, content_type.as_deref(), bytes).map(Some)
+        match self {
+            Self::Remote(remote) => remote.named(tag).await,
+            Self::Layout(images) => images.named(tag).await,
+        }
     }
 
-    /// Reads a manifest and checks its bytes against what was asked for and what the registry says.
-    async fn get(&self, reference: &str, limit_bytes: u64) -> Result<Option<(Digest, Option<String>, Bytes)>, Error> {
-        let action = format!("read manifest {}", self.shown(reference));
-        let mut call = self.call(action, Method::GET, &format!("manifests/{reference}"), Want::Whole(limit_bytes));
-        set(&mut call.headers, ACCEPT, manifest::ACCEPT);
-        let answer = self.host.follow(call.clone(), false).await?;
-        match answer.status {
-            200 => {}
-            404 => return Ok(None),
-            _ => return Err(answer.refusal(&call.action)),
+    /// Writes a manifest whose content is there.
+    pub(super) async fn put_manifest(&self, name: Name<'_>, manifest: &Manifest) -> Result<(), Error> {
+        match self {
+            Self::Remote(remote) => remote.put_manifest(name, manifest).await,
+            Self::Layout(images) => images.put_manifest(name, manifest).await,
         }
-        let content_type = answer.header("content-type").map(str::to_owned);
-        let said = answer.header("docker-content-digest").and_then(|header| header.parse::<Digest>().ok());
-        let asked = reference.parse::<Digest>().ok();
-        if content_type.as_deref().is_some_and(manifest::is_schema_1) {
-            let digest = said.or(asked).unwrap_or_else(|| Digest::of(&answer.whole));
-            return Err(manifest::schema_1_refused(&self.locator(), &digest));
-        }
-        let expected =
-            [asked.as_ref(), said.as_ref()].into_iter().flatten().find(|digest| !digest.matches(&answer.whole));
-        if let Some(expected) = expected {
-            let found = Digest::of(&answer.whole).to_string();
-            return Err(Error::Corrupt { action: call.action, expected: expected.clone(), found });
-        }
-        let digest = asked.or(said).unwrap_or_else(|| Digest::of(&answer.whole));
-        Ok(Some((digest, content_type, answer.whole)))
     }
 
-    /// Writes a manifest under a tag or its digest.
-    pub(super) async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<(), Error> {
-        let action = format!("write manifest {}", self.shown(reference));
-        let mut call = self.call(action, Method::PUT, &format!("manifests/{reference}"), Want::Whole(SHORT));
-        set(&mut call.headers, CONTENT_TYPE, &manifest.media_type);
-        call.body = manifest.bytes.clone();
-        let mut attempt = 1;
-        loop {
-            let answer = self.host.send(&call).await?;
-            if let 200..=202 = answer.status {
-                return Ok(());
-            }
-            let refusal = answer.refusal(&call.action);
-            // docker-registry 2.8 says so when two of its clients write the same manifest at once; the bytes were checked
-            // when they were read.
-            let collided = matches!(&refusal, Error::Answered { said, .. } if said.is_invalid_digest());
-            match retry::decide(
-                attempt,
-                if collided { Failure::Broken } else { Failure::Lasting },
-                None,
-                retry::jitter(),
-            ) {
-                Decision::Retry(pause) => tokio::time::sleep(pause).await,
-                Decision::Stop => return Err(refusal),
-            }
-            attempt += 1;
+    /// Lists the manifests that refer to `subject`; `None` where no such list is kept.
+    pub(super) async fn referrers(&self, subject: &Digest) -> Result<Option<Vec<Digest>>, Error> {
+        match self {
+            Self::Remote(remote) => remote.referrers(subject).await,
+            Self::Layout(images) => images.referrers(subject).await.map(Some),
+        }
+    }
+
+    /// Lists the tags that are made of a digest; `None` where not all can be listed.
+    pub(super) async fn digest_tags(&self) -> Option<BTreeSet<String>> {
+        match self {
+            Self::Remote(remote) => remote.digest_tags().await,
+            Self::Layout(images) => images.digest_tags().await,
         }
     }
 
     /// Tells whether the repository has a blob.
     pub(super) async fn has_blob(&self, digest: &Digest) -> Result<bool, Error> {
-        let call = self.call(
-            format!("look up blob {digest} of {}", self.locator()),
-            Method::HEAD,
-            &format!("blobs/{digest}"),
-            Want::Whole(SHORT),
-        );
-        let answer = self.host.send(&call).await?;
-        match answer.status {
-            // A registry sends to its storage only for what it has.
-            200 | 301 | 302 | 303 | 307 | 308 => Ok(true),
-            404 => Ok(false),
-            _ => Err(answer.refusal(&call.action)),
+        match self {
+            Self::Remote(remote) => remote.has_blob(digest).await,
+            Self::Layout(images) => images.has_blob(digest).await,
         }
     }
 
-    /// Opens an upload; `from` names a repository of the registry that may have the blob already.
+    /// Opens an upload; `from` names a repository of the same registry that may have the blob already.
     pub(super) async fn open(&self, digest: &Digest, from: Option<&str>) -> Result<Opened, Error> {
-        let mut call = self.call(
-            format!("upload blob {digest} to {}", self.locator()),
-            Method::POST,
-            "blobs/uploads/",
-            Want::Whole(SHORT),
-        );
-        if let Some(from) = from {
-            call.url.query_pairs_mut().append_pair("mount", &digest.to_string()).append_pair("from", from);
-            if from != self.name {
-                call.scope = call.scope.and(Scope::pull(from).parts());
-            }
-        }
-        let answer = match self.host.send(&call).await {
-            // A registry, or its token service, that does not let us mount may still let us upload.
-            Ok(answer) if from.is_some() && (400..500).contains(&answer.status) && answer.status != 429 => {
-                return Box::pin(self.open(digest, None)).await;
-            }
-            Err(Error::Denied { .. }) if from.is_some() => return Box::pin(self.open(digest, None)).await,
-            answer => answer?,
-        };
-        match answer.status {
-            201 if from.is_some() => Ok(Opened::Mounted),
-            202 => {
-                let session = redirect::session(&self.host.base(), &call.url, answer.header("location"));
-                let session = session.map_err(|(target, why)| self.host.misled(&call, target.as_ref(), why))?;
-                Ok(Opened::Session(session))
-            }
-            _ => Err(answer.refusal(&call.action)),
+        match self {
+            Self::Remote(remote) => remote.open(digest, from).await,
+            Self::Layout(images) => match images.has_blob(digest).await? {
+                true => Ok(Opened::Mounted),
+                false => Ok(Opened::Session(Upload::File)),
+            },
         }
     }
 
     /// Ends an upload with all its bytes at once.
-    pub(super) async fn commit(&self, session: Url, digest: &Digest, bytes: Bytes) -> Result<(), Error> {
-        let mut call = self.closing(session, digest);
-        call.body = bytes;
-        let answer = self.host.send(&call).await?;
-        self.committed(&call, &answer)
+    pub(super) async fn commit(&self, upload: Upload, digest: &Digest, bytes: Bytes) -> Result<(), Error> {
+        match (self, upload) {
+            (Self::Remote(remote), Upload::At(session)) => remote.commit(session, digest, bytes).await,
+            (Self::Layout(images), Upload::File) => images.write_blob(digest, bytes).await,
+            _ => Err(self.foreign_upload(digest)),
+        }
     }
 
-    /// Ends an upload of which `has_bytes` arrived with a stream of the rest; see [`Host::upload`].
+    /// Ends an upload of which `has_bytes` arrived with a stream of the rest, which moves on with `moved`.
     pub(super) async fn commit_stream(
         &self,
-        session: Url,
+        upload: Upload,
         blob: &Blob,
         has_bytes: u64,
         body: reqwest::Body,
         moved: &AtomicU64,
     ) -> Result<(), Error> {
-        let mut call = self.closing(session, &blob.digest);
-        if has_bytes > 0 {
-            set(&mut call.headers, CONTENT_RANGE, &format!("{has_bytes}-{}", blob.size_bytes - 1));
-        }
-        let answer = self.host.upload(&call, body, blob.size_bytes - has_bytes, blob.size_bytes, moved).await?;
-        self.committed(&call, &answer)
-    }
-
-    /// Asks how much of a broken upload arrived, and where it goes on; `None` when it is to be begun anew: most registries that
-    /// docker-registry is in forget it.
-    pub(super) async fn upload_state(&self, session: &Url, blob: &Blob) -> Option<(Url, u64)> {
-        let action = format!("go on with the upload of blob {} to {}", blob.digest, self.locator());
-        let mut call = self.call(action, Method::GET, "", Want::Whole(SHORT));
-        call.url = session.clone();
-        let answer = self.host.send(&call).await.ok().filter(|answer| matches!(answer.status, 202 | 204))?;
-        let last: u64 = answer.header("range")?.strip_prefix("0-")?.parse().ok()?;
-        let session = redirect::session(&self.host.base(), &call.url, answer.header("location")).ok()?;
-        // `0-0` is written for nothing as well, and the last byte is kept back.
-        (0 < last && last + 1 < blob.size_bytes).then_some((session, last + 1))
-    }
-
-    fn closing(&self, session: Url, digest: &Digest) -> Call {
-        let mut call =
-            self.call(format!("upload blob {digest} to {}", self.locator()), Method::PUT, "", Want::Whole(SHORT));
-        call.url = session;
-        call.url.query_pairs_mut().append_pair("digest", &digest.to_string());
-        set(&mut call.headers, CONTENT_TYPE, "application/octet-stream");
-        call
-    }
-
-    fn committed(&self, call: &Call, answer: &Answer) -> Result<(), Error> {
-        match answer.status {
-            201 => Ok(()),
-            200..=299 => {
-                let what = format!("answered {} and did not store the blob", answer.status);
-                Err(Error::Protocol { action: call.action.clone(), registry: self.host.name.clone(), what })
+        match (self, upload) {
+            (Self::Remote(remote), Upload::At(session)) => {
+                remote.commit_stream(session, blob, has_bytes, body, moved).await
             }
-            _ => Err(answer.refusal(&call.action)),
+            (Self::Layout(images), Upload::File) => images.write_stream(blob, body).await,
+            _ => Err(self.foreign_upload(&blob.digest)),
+        }
+    }
+
+    /// Asks how much of a broken upload arrived, and where it goes on; `None` when it is to be begun anew.
+    pub(super) async fn upload_state(&self, upload: &Upload, blob: &Blob) -> Option<(Upload, u64)> {
+        match (self, upload) {
+            (Self::Remote(remote), Upload::At(session)) => {
+                let (session, has_bytes) = remote.upload_state(session, blob).await?;
+                Some((Upload::At(session), has_bytes))
+            }
+            _ => None,
         }
     }
 
     /// Reads a small blob whole and checks it.
     pub(super) async fn read_blob(&self, digest: &Digest, size_bytes: u64) -> Result<Bytes, Error> {
-        let call = self.download_call(digest, Want::Whole(size_bytes));
-        let action = call.action.clone();
-        let answer = self.host.follow(call, true).await?;
-        if answer.status != 200 {
-            return Err(self.no_blob(&answer, &action, digest));
-        }
-        if answer.whole.len() as u64 != size_bytes {
-            let found = format!("{} bytes instead of {size_bytes}", answer.whole.len());
-            return Err(Error::Corrupt { action, expected: digest.clone(), found });
-        }
-        match digest.matches(&answer.whole) {
-            true => Ok(answer.whole),
-            false => {
-                Err(Error::Corrupt { action, expected: digest.clone(), found: Digest::of(&answer.whole).to_string() })
-            }
+        match self {
+            Self::Remote(remote) => remote.read_blob(digest, size_bytes).await,
+            Self::Layout(images) => images.read_blob(digest, size_bytes).await,
         }
     }
 
     /// Begins to read a blob after its first `offset` bytes.
     pub(super) async fn download(&self, digest: &Digest, offset: u64) -> Result<Download, Error> {
-        let mut call = self.download_call(digest, Want::Stream);
-        if offset > 0 {
-            set(&mut call.headers, RANGE, &format!("bytes={offset}-"));
-            // An upload holds its permit and waits for this.
-            call.is_urgent = true;
-        }
-        let action = call.action.clone();
-        let mut answer = self.host.follow(call, true).await?;
-        let resumes =
-            answer.header("content-range").is_some_and(|range| range.starts_with(&format!("bytes {offset}-")));
-        let skip_bytes = match answer.status {
-            200 => offset,
-            206 if resumes => 0,
-            status @ 200..=299 => {
-                let what = format!("answered {status} and did not send what was asked for");
-                return Err(Error::Protocol { action, registry: self.host.name.clone(), what });
+        match self {
+            Self::Remote(remote) => remote.download(digest, offset).await,
+            Self::Layout(images) => {
+                let file = images.open_blob(digest, offset).await?;
+                Ok(Download { content: Incoming::File(file), skip_bytes: 0 })
             }
-            _ => return Err(self.no_blob(&answer, &action, digest)),
-        };
-        let response = answer.stream.take().ok_or_else(|| answer.refusal(&action))?;
-        Ok(Download { response, skip_bytes })
-    }
-
-    /// Says why a blob cannot be read: one that a manifest names and its registry does not have will not come by asking again.
-    fn no_blob(&self, answer: &Answer, action: &str, digest: &Digest) -> Error {
-        match answer.status {
-            404 => Error::Missing { digest: digest.clone(), repository: self.locator() },
-            _ => answer.refusal(action),
         }
     }
 
-    fn download_call(&self, digest: &Digest, want: Want) -> Call {
-        self.call(format!("read blob {digest} of {}", self.locator()), Method::GET, &format!("blobs/{digest}"), want)
-    }
-
-    pub(super) fn call(&self, action: String, method: Method, path: &str, want: Want) -> Call {
-        let mut url = self.host.base();
-        url.set_path(&format!("/v2/{}/{path}", self.name));
-        let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Call {
-            action,
-            repository: self.name.clone(),
-            scope: self.scope.clone(),
-            method,
-            url,
-            headers,
-            body,
-            want,
-            is_abroad: false,
-            is_urgent: false,
+    fn foreign_upload(&self, digest: &Digest) -> Error {
+        Error::Protocol {
+            action: format!("upload blob {digest} to {}", self.locator()),
+            registry: self.registry().to_owned(),
+            what: "did not open this upload".to_owned(),
         }
-    }
-
-    fn shown(&self, reference: &str) -> String {
-        let separator = if reference.contains(':') { '@' } else { ':' };
-        format!("{}{separator}{reference}", self.locator())
-    }
-}
-
-/// Sets a header; a text that no header may have is made plain first.
-pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    if let Ok(value) = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&plain(text))) {
-        headers.insert(name, value);
     }
 }

@@ -12,11 +12,13 @@ pub struct Settings {
     pub hosts: BTreeMap<String, HostSettings>,
     /// How many images are copied at a time; at least one.
     pub jobs: usize,
+    /// Where the directories of layouts begin that are not absolute.
+    pub root: PathBuf,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hosts: BTreeMap::new(), jobs: 32 }
+        Self { hosts: BTreeMap::new(), jobs: 32, root: PathBuf::new() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::carry_out::Run;
 use super::error::Error;
 use super::evidence;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Name};
 use super::passage::Passage;
 use super::repository::Repository;
 use super::tree::Tree;
@@ -50,9 +50,9 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
         return Ok(Outcome::Present);
     }
     let to = &step.candidate.to;
-    let destination = Repository::writing(run.registries.wire.host(to)?, to);
+    let destination = run.registries.wire.writing(to)?;
     let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
-    let source = Repository::reading(run.registries.wire.host(from)?, from);
+    let source = run.registries.wire.reading(from)?;
     let _room = run.registries.make_room(&source, &step.digest).await?;
     let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
     let filter = &step.candidate.copy.referrers;
@@ -104,8 +104,8 @@ async fn name(
         Look::Taken(found) => return Ok(Some(conflict(&found))),
         Look::Free => {}
     }
-    let reference = written_as(&step.candidate.to, &step.digest);
-    match run.write(destination, &reference, manifest).await {
+    let name = step.candidate.to.effective_tag().map_or(Name::Digest, Name::Tag);
+    match run.write(destination, name, manifest).await {
         Ok(()) => Ok(None),
         Err(Error::Answered { action, registry, said }) if said.is_immutable_tag() => {
             match look(destination, step).await? {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 
 use super::error::Error;
-use super::manifest::{Child, LONGEST_MANIFEST, Manifest, is_index, platform_of};
+use super::manifest::{Child, LONGEST_MANIFEST, Manifest, platform_of};
 use super::repository::Repository;
 use crate::domain::{Content, Digest};
 
@@ -74,7 +74,7 @@ impl Tree {
     pub(super) async fn weight_mib(repository: &Repository, top: &Digest, shelf: &Shelf) -> Result<u32, Error> {
         let top = shelf.manifest(repository, top, LONGEST_MANIFEST).await?;
         let below = top.children().iter().map(|child| child.size_bytes).fold(0, u64::saturating_add);
-        let has_indexes = top.children().iter().any(|child| is_index(&child.media_type));
+        let has_indexes = top.children().iter().any(Child::is_index);
         let size_bytes = if has_indexes { LONGEST_TREE } else { below.saturating_add(top.bytes.len() as u64) };
         Ok(u32::try_from(size_bytes.min(LONGEST_TREE) >> 20).unwrap_or(u32::MAX) + 1)
     }

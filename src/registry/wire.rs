@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Url};
@@ -10,8 +11,12 @@ use reqwest::{Certificate, Client, Url};
 use super::credentials::Store;
 use super::error::Error;
 use super::host::Host;
+use super::layout::{Images, Layout};
 use super::redirect::Pinned;
+use super::remote::Remote;
+use super::repository::Repository;
 use super::settings::{CredentialSources, HostSettings, Settings};
+use super::slots::Slots;
 use super::token::TokenDesk;
 use crate::domain::ImageRef;
 
@@ -27,31 +32,58 @@ pub(super) struct Wire {
     shared: Client,
     local: Client,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
+    /// Where directories of layouts begin that are not absolute.
+    root: PathBuf,
+    layouts: Slots<String, OnceLock<Arc<Layout>>>,
 }
 
 impl Wire {
     pub(super) fn new(settings: Settings, sources: &CredentialSources) -> Result<Self, Error> {
         // Only the first install of a process counts; any provider that is already there serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = settings.hosts.into_iter().map(|(host, given)| (canonical(&host), given)).collect();
+        let given = settings.hosts.into_iter().map(|(host, given)| (canonical(&host), given)).collect();
         let pinned = Pinned::default();
         let failed = |error: reqwest::Error| Error::Settings {
             registry: "(every one)".to_owned(),
             why: format!("no client can be made: {}", error.without_url()),
         };
         let wire = Self {
-            store: Arc::new(Store::new(&settings, sources)?),
+            store: Arc::new(Store::new(&given, sources)?),
             shared: client(&pinned, &[], true).map_err(failed)?,
             local: client(&pinned, &[], false).map_err(failed)?,
-            settings,
+            settings: given,
             pinned,
             hosts: Mutex::default(),
+            root: settings.root,
+            layouts: Slots::default(),
         };
         // Certificates that cannot be used are a fault of the configuration, to be told before anything is asked.
         for (name, _) in wire.settings.iter().filter(|(_, given)| given.ca_pem.is_some()) {
             wire.desk(name)?;
         }
         Ok(wire)
+    }
+
+    /// Opens the repository of an image for reading.
+    pub(super) fn reading(&self, image: &ImageRef) -> Result<Repository, Error> {
+        match image.layout() {
+            Some(directory) => Ok(self.layout(directory, image)),
+            None => Ok(Repository::Remote(Remote::reading(self.host(image)?, image))),
+        }
+    }
+
+    /// Opens the repository of an image for reading and writing.
+    pub(super) fn writing(&self, image: &ImageRef) -> Result<Repository, Error> {
+        match image.layout() {
+            Some(directory) => Ok(self.layout(directory, image)),
+            None => Ok(Repository::Remote(Remote::writing(self.host(image)?, image))),
+        }
+    }
+
+    fn layout(&self, directory: &str, image: &ImageRef) -> Repository {
+        let place = self.layouts.of(directory.to_owned());
+        let made = || Arc::new(Layout::new(image.registry().to_owned(), self.root.join(directory)));
+        Repository::Layout(Images::new(place.get_or_init(made).clone(), image.repository()))
     }
 
     /// Returns the host an image lives at.
@@ -140,7 +172,7 @@ mod tests {
 
     fn base(name: &str, given: Option<HostSettings>) -> String {
         let hosts = given.map(|given| (name.to_owned(), given)).into_iter().collect();
-        let wire = Wire::new(Settings { hosts, jobs: 1 }, &CredentialSources::default()).unwrap();
+        let wire = Wire::new(Settings { hosts, ..Settings::default() }, &CredentialSources::default()).unwrap();
         wire.host(&ImageRef::new(name, "x", None, None).unwrap()).unwrap().base().to_string()
     }
 

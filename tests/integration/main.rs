@@ -10,6 +10,7 @@
 )]
 
 mod action;
+mod bundle;
 mod check;
 mod cli;
 mod configuration;

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::super::error::Error;
-use super::super::manifest::Manifest;
+use super::super::manifest::{Manifest, Name};
 use super::super::passage::Passage;
 use super::super::repository::{Opened, Repository};
 use super::merge::{self, Merged};
@@ -106,7 +106,7 @@ async fn settle(passage: &Passage<'_>, tag: &str, wish: &Wish<'_>) -> Result<(),
             let image = format!("{}:{tag}", destination.locator());
             return Err(Error::Unproved { image, expected: manifest.digest, found });
         }
-        passage.run.write(destination, tag, &manifest).await?;
+        passage.run.write(destination, Name::Tag(tag), &manifest).await?;
         passage.sent(&manifest);
         tries += 1;
     }
@@ -121,7 +121,7 @@ async fn with_configuration(destination: &Repository, there: &Manifest, mut merg
     if let Some(content) = merge::configuration(&content, &merged) {
         let digest = Digest::of(&content);
         merge::set_configuration(&mut merged, &content);
-        if let Opened::Session(session) = destination.open(&digest, Some(&destination.name)).await? {
+        if let Opened::Session(session) = destination.open(&digest, Some(destination.name())).await? {
             destination.commit(session, &digest, content.into()).await?;
         }
     }

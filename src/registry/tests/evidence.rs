@@ -15,7 +15,7 @@ const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-async fn open(referrers_api: bool) -> Registry {
+pub(super) async fn open(referrers_api: bool) -> Registry {
     Registry::start(Options { referrers_api, ..Options::default() }).await.unwrap()
 }
 
@@ -51,7 +51,7 @@ fn signatures(texts: &[&str]) -> Sample {
     Sample { blobs: vec![config, payload], manifests: vec![(MANIFEST.to_owned(), manifest.to_string().into())] }
 }
 
-fn tag_of(digest: &Digest, ending: &str) -> String {
+pub(super) fn tag_of(digest: &Digest, ending: &str) -> String {
     format!("sha256-{}{ending}", digest.hex())
 }
 
@@ -63,14 +63,14 @@ fn put_list(registry: &Registry, subject: &Digest, referrers: &[&Sample]) {
 }
 
 /// An index with a signature, with an attestation of one of its children, a referrer of that one, and cosign's old signatures.
-struct Signed {
-    image: Sample,
-    attached: Vec<Sample>,
-    old: Sample,
+pub(super) struct Signed {
+    pub image: Sample,
+    pub attached: Vec<Sample>,
+    pub old: Sample,
 }
 
 impl Signed {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let image = Sample::index(seed);
         let top = image.manifests.last().unwrap();
         let attestation = referrer(&image.manifests[0], BUNDLE, "attestation");
@@ -82,7 +82,7 @@ impl Signed {
         Self { image, attached, old: signatures(&["one"]) }
     }
 
-    fn put_into(&self, registry: &Registry, has_api: bool) {
+    pub(super) fn put_into(&self, registry: &Registry, has_api: bool) {
         self.image.put_into(registry, "api", "1");
         for one in &self.attached {
             one.put_into(registry, "api", &one.digest().to_string());
@@ -95,7 +95,7 @@ impl Signed {
         }
     }
 
-    fn expected(&self) -> Vec<Referrer> {
+    pub(super) fn expected(&self) -> Vec<Referrer> {
         let kinds = [BUNDLE, "a/countersignature", BUNDLE, SIMPLE];
         let all = self.attached.iter().chain([&self.old]).zip(kinds);
         let mut all: Vec<Referrer> =
@@ -110,7 +110,7 @@ impl Signed {
 }
 
 /// What an outcome says went along, and what was left.
-fn went_along(outcome: &Outcome) -> (&[Referrer], &[String]) {
+pub(super) fn went_along(outcome: &Outcome) -> (&[Referrer], &[String]) {
     match outcome {
         Outcome::Copied { referrers, passed_over, .. } => (referrers, passed_over),
         other => panic!("not copied: {other:?}"),

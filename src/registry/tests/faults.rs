@@ -300,7 +300,7 @@ async fn sha512_content_is_copied_and_checked() {
     );
     let from = image(&format!("{}/api:1", pair.dev.host()));
     let registries = registries();
-    let source = super::super::repository::Repository::writing(registries.wire.host(&from).unwrap(), &from);
+    let source = registries.wire.writing(&from).unwrap();
     let opened = source.open(&digest, None).await.unwrap();
     let super::super::repository::Opened::Session(session) = opened else { panic!("mounted without asking") };
     source.commit(session, &digest, layer).await.unwrap();

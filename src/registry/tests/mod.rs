@@ -6,6 +6,7 @@ mod encryption;
 mod evidence;
 mod faults;
 mod gathering;
+mod layouts;
 mod measure;
 mod opening;
 mod sample;
@@ -29,7 +30,7 @@ pub(super) fn registries() -> Registries {
 
 /// Makes registries with settings for some hosts.
 pub(super) fn registries_with<const N: usize>(hosts: [(String, HostSettings); N]) -> Registries {
-    let settings = Settings { hosts: BTreeMap::from(hosts), jobs: 4 };
+    let settings = Settings { hosts: BTreeMap::from(hosts), jobs: 4, ..Settings::default() };
     Registries::new(settings, &CredentialSources::default()).unwrap()
 }
 

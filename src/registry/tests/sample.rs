@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::Registries;
 use super::super::embedded::Registry;
-use super::super::manifest::Manifest;
-use super::super::repository::{Opened, Repository};
+use super::super::manifest::{Manifest, Name};
+use super::super::repository::Opened;
 use super::image;
 use crate::domain::Digest;
 
@@ -117,7 +117,7 @@ impl Sample {
     /// Pushes the sample to a registry over the wire, as `name`: `host/repository:tag`.
     pub(super) async fn push(&self, registries: &Registries, name: &str) {
         let to = image(name);
-        let repository = Repository::writing(registries.wire.host(&to).unwrap(), &to);
+        let repository = registries.wire.writing(&to).unwrap();
         for blob in &self.blobs {
             let digest = Digest::of(blob);
             if let Opened::Session(session) = repository.open(&digest, Some(to.repository())).await.unwrap() {
@@ -128,8 +128,8 @@ impl Sample {
             let digest = Digest::of(bytes);
             let manifest = Manifest::parse("test", &digest, Some(kind), bytes.clone()).unwrap();
             let is_top = number + 1 == self.manifests.len();
-            let reference = to.effective_tag().filter(|_| is_top).map_or_else(|| digest.to_string(), str::to_owned);
-            repository.put_manifest(&reference, &manifest).await.unwrap();
+            let name = to.effective_tag().filter(|_| is_top).map_or(Name::Part, Name::Tag);
+            repository.put_manifest(name, &manifest).await.unwrap();
         }
     }
 }
