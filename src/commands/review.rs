@@ -84,7 +84,7 @@ impl Draft<'_> {
                     None if step.present => (State::Present, Vec::new()),
                     // Nothing may leave a run that copies without being copied, denied or told.
                     None if self.outcomes.is_some() && !denied => plan::after(step, &plan::forgotten()),
-                    None => (State::Missing, Vec::new()),
+                    None => (State::Missing, plan::before(step)),
                 };
                 let (bytes_copied, bytes_reused, referrers) = match outcome {
                     Some(Outcome::Copied { bytes_copied, bytes_reused, referrers, .. }) => {

@@ -3,6 +3,7 @@
 mod fields;
 mod gaps;
 mod helm;
+mod platforms;
 mod read;
 mod referrers;
 mod schema;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::read_field;
 use super::gaps::{read_render, read_vendored};
 use super::helm::read_values;
+use super::platforms::read_platforms;
 use super::referrers::read_referrers;
 use super::size::read_size;
 use super::store::read_store;
@@ -116,6 +117,7 @@ fn read_environment(
     let referrers = fields.optional("referrers");
     let referrers = read_referrers(&mut fields, referrers, faults);
     let max_size_bytes = fields.optional("max_size").and_then(|node| read_size(node, "max_size", faults));
+    let platforms = read_platforms(&mut fields, node, faults);
     let render = fields.optional("render");
     fields.finish();
     overlays.iter().for_each(|(node, pattern)| check_pattern(node, pattern, faults));
@@ -129,7 +131,7 @@ fn read_environment(
         from: from.and_then(|from| read_from(from, name, earlier, all, faults)),
         rewrites: rewrites.iter().filter_map(|rewrite| read_rewrite(rewrite, faults)).collect(),
         policies: policies.iter().map(|(_, path)| (*path).to_owned()).collect(),
-        copy: CopyOptions { referrers, max_size_bytes },
+        copy: CopyOptions { referrers, platforms, max_size_bytes },
         load_restrictor,
         render: render.and_then(|node| read_render(node, faults)),
         vendored: Vec::new(),

@@ -58,6 +58,11 @@ struct EnvironmentEntry {
     /// What is copied along with an image, its signatures and attestations among it: `all`, `none`, or a list of artifact types;
     /// `all` unless given.
     referrers: Option<ReferrersEntry>,
+    /// The platforms of an index that are copied, `os/architecture[/variant]`; all unless given. The index that is left has a digest of
+    /// its own: `rewrite_index` must say that this is wanted.
+    platforms: Option<OneOrMany>,
+    /// Whether an index may be written anew with some of its platforms.
+    rewrite_index: Option<bool>,
     /// The most an image may be in all, all its platforms together: `2GiB`, `500MB`.
     max_size: Option<String>,
     /// Which files a kustomization may read, as kustomize's --load-restrictor; `root` unless given.

@@ -94,6 +94,20 @@ pub struct Content {
     pub platforms: Vec<String>,
     /// How many layers lie elsewhere, where their manifests' URLs say: their licence keeps them there.
     pub foreign_layers: usize,
+    /// What is copied in its place, where its environment does not want all of its platforms. Size and platforms are those of
+    /// what is copied.
+    pub narrowed: Option<Narrowed>,
+}
+
+/// An index that lost some of its platforms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Narrowed {
+    /// The digest at the source.
+    pub from: Digest,
+    /// The digest of what is left.
+    pub digest: Digest,
+    /// The platforms that are not in it any more.
+    pub left_out: Vec<String>,
 }
 
 /// What registries told us about one candidate.

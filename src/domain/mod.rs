@@ -19,6 +19,7 @@ mod image_use;
 mod location;
 mod outcome;
 mod plan;
+mod platform;
 mod referrer;
 mod remote_base;
 mod render;
@@ -29,7 +30,7 @@ mod secret;
 pub(crate) mod testing;
 pub mod tree;
 
-pub use candidate::{Candidate, Content, Evidence, Seen, Sighting};
+pub use candidate::{Candidate, Content, Evidence, Narrowed, Seen, Sighting};
 pub use change::{Change, ChangeKind, ImageSite, Sites};
 pub use copy_options::CopyOptions;
 pub use difference::Difference;
@@ -45,6 +46,7 @@ pub use image_use::{DecidedBy, Decision, ImageUse, Origins, OverlayError, Overla
 pub use location::Location;
 pub use outcome::{Outcome, State};
 pub use plan::{Expected, Plan, Refusal, Settled, Step};
+pub use platform::{InvalidPlatform, Platform};
 pub use referrer::{Referrer, ReferrerFilter};
 pub use remote_base::{RemoteBase, Vendored};
 pub use render::Render;

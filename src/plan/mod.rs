@@ -4,7 +4,9 @@
 //! registries said and makes each candidate a step, or refuses it with the ways out.
 
 mod candidates;
+mod explanations;
 mod outcomes;
+mod platforms;
 mod refusals;
 mod settle;
 #[cfg(test)]
@@ -13,6 +15,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use candidates::{Sorted, candidates};
-pub use outcomes::{after, forgotten};
-pub use refusals::{EXPLANATIONS, Explanation, no_overlay, partial_overlay, unresolved_overlay};
+pub use explanations::{EXPLANATIONS, Explanation};
+pub use outcomes::{after, before, forgotten};
+pub use refusals::{no_overlay, partial_overlay, unresolved_overlay};
 pub use settle::settle;

@@ -1,7 +1,14 @@
 //! What is said of a step that was carried out.
 
+use super::platforms;
 use super::refusals::{destination_moved, plain};
 use crate::domain::{Cause, Finding, Outcome, Severity, State, Step};
+
+/// What is to be said about a step that is not carried out yet.
+#[must_use]
+pub fn before(step: &Step) -> Vec<Finding> {
+    platforms::left_out(step).into_iter().collect()
+}
 
 /// Tells how an image stands after `outcome`, and what is to be said about it.
 #[must_use]
@@ -12,7 +19,10 @@ pub fn after(step: &Step, outcome: &Outcome) -> (State, Vec<Finding>) {
         Outcome::Copied { source_moved, passed_over, .. } => {
             let moved = source_moved.then(|| source_moved_on(step));
             let left = passed_over.iter().map(|why| left_behind(step, why));
-            (State::Copied, moved.into_iter().chain(foreign(step)).chain(left).collect())
+            (
+                State::Copied,
+                moved.into_iter().chain(platforms::left_out(step)).chain(foreign(step)).chain(left).collect(),
+            )
         }
         Outcome::Conflict { found } => (State::Conflict, vec![destination_moved(&step.candidate, &step.digest, found)]),
         Outcome::Refused { reason, hint } => {

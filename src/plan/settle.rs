@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::refusals;
+use super::{platforms, refusals};
 use crate::domain::{
     Candidate, Content, Digest, Evidence, Expected, Finding, ImageRef, Plan, Refusal, Seen, Settled, State, Step,
 };
@@ -52,8 +52,12 @@ struct Pinned {
     after: Option<usize>,
 }
 
-/// Refuses what is larger than its environment takes; what is there already is not asked.
+/// Refuses what its environment does not take, for its size or its platforms; what is there already is not asked.
 fn within_limits(candidate: &Candidate, evidence: &Evidence, pinned: Pinned) -> Weighed {
+    let content = evidence.content.as_ref().or(pinned.content.as_ref()).filter(|_| !pinned.present);
+    if let Some(content) = content.filter(|content| platforms::fits_none(&candidate.copy.platforms, content)) {
+        return refuse(State::Missing, Some(&pinned.digest), platforms::missing(candidate, content));
+    }
     let Some(most) = candidate.copy.max_size_bytes.filter(|_| !pinned.present) else { return Ok(pinned) };
     match evidence.content.as_ref().or(pinned.content.as_ref()) {
         Some(content) if content.size_bytes <= most => Ok(pinned),
@@ -92,11 +96,28 @@ fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<(usize, &Se
     if let (Some((reason, hint)), None) = (evidence.source.failure(), earlier) {
         return refuse(State::Unknown, None, refusals::unreadable_registry(candidate, reason, hint));
     }
+    let narrowed = evidence.content.as_ref().and_then(|content| content.narrowed.as_ref());
+    if let (Some(narrowed), Some(written)) = (narrowed, candidate.to.digest()) {
+        return refuse(State::Conflict, Some(written), platforms::pinned(candidate, written, narrowed));
+    }
     let at_source = match candidate.to.effective_tag() {
         Some(_) => evidence.source.tag.digest(),
         None => evidence.source.digest.digest(),
     };
+    // Who has the whole has what is wanted of it.
+    if let Some(whole) =
+        at_source.filter(|whole| narrowed.is_some() && evidence.destination.tag.digest() == Some(whole))
+    {
+        return present(whole);
+    }
+    let at_source = narrowed.map(|narrowed| &narrowed.digest).or(at_source);
     let copied_first = earlier.filter(|_| at_source.is_none());
+    if let Some((_, step)) = copied_first
+        && !candidate.copy.platforms.is_empty()
+        && candidate.copy.platforms != step.candidate.copy.platforms
+    {
+        return refuse(State::Unknown, None, platforms::not_there_yet(candidate, &step.candidate));
+    }
     let found = at_source.or(copied_first.map(|(_, step)| &step.digest));
     let pinned = match candidate.to.digest() {
         Some(written) => pin_written(candidate, evidence, written, found)?,
@@ -109,7 +130,7 @@ fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<(usize, &Se
         digest: pinned.clone(),
         expected: Expected::Absent,
         present: false,
-        content: copied_first.and_then(|(_, step)| step.content.clone()),
+        content: copied_first.and_then(|(_, step)| Some(Content { narrowed: None, ..step.content.clone()? })),
         after: copied_first.map(|(index, _)| index),
     })
 }

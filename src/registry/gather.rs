@@ -5,9 +5,10 @@ use tokio::sync::OnceCell;
 
 use super::Registries;
 use super::error::Error;
+use super::narrow::narrow;
 use super::slots::Slots;
 use super::tree::Tree;
-use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Seen, Sighting};
+use crate::domain::{Candidate, Content, Digest, Evidence, ImageRef, Platform, Seen, Sighting};
 
 /// How many candidates are looked up at a time: more than requests go at a time, and few enough to hold.
 const AT_A_TIME: usize = 256;
@@ -56,11 +57,19 @@ impl<'a> Lookups<'a> {
             }
             None => Sighting::UNASKED,
         };
-        let content = match (&candidate.from, missing(candidate, &source, &destination)) {
-            (Some(from), Some(pinned)) => self.content(from, &pinned).await,
-            _ => None,
+        let (Some(from), Some(pinned)) = (&candidate.from, missing(candidate, &source, &destination)) else {
+            return Evidence { source, destination, content: None };
         };
-        Evidence { source, destination, content }
+        match self.content(from, &pinned, &candidate.copy.platforms).await {
+            Ok(content) => Evidence { source, destination, content: Some(content) },
+            // What stands in the way will stand in the copy's way too, and is told there.
+            Err(error) if candidate.copy.platforms.is_empty() => {
+                tracing::debug!(%from, reason = %error.reason(), "no content");
+                Evidence { source, destination, content: None }
+            }
+            // Without it nobody knows which digest is to be at the destination.
+            Err(error) => Evidence { source: Sighting { tag: unknown(&error), ..source }, destination, content: None },
+        }
     }
 
     async fn sighting(&self, image: &ImageRef) -> Sighting {
@@ -87,25 +96,29 @@ impl<'a> Lookups<'a> {
             match found {
                 Ok(Some(digest)) => Seen::Holds(digest),
                 Ok(None) => Seen::Absent,
-                Err(error) => Seen::Unknown { reason: error.reason(), hint: error.hint().unwrap_or_default() },
+                Err(error) => unknown(&error),
             }
         };
         cell.get_or_init(|| look).await.clone()
     }
 
-    /// Reads what an image is made of. What stands in the way will stand in the copy's way too, and is told there.
-    async fn content(&self, from: &ImageRef, digest: &Digest) -> Option<Content> {
-        let read = async {
-            let repository = self.registries.wire.reading(from)?;
-            let _weight = self.registries.make_room(&repository, digest).await?;
-            let tree = Tree::read(&repository, digest, &self.registries.shelf).await?;
-            Ok::<_, Error>(tree.content(&repository, &self.registries.shelf).await)
-        };
-        read.await.inspect_err(|error| tracing::debug!(%from, reason = %error.reason(), "no content")).ok()
+    /// Reads what an image is made of, as much of it as is wanted.
+    async fn content(&self, from: &ImageRef, digest: &Digest, wanted: &[Platform]) -> Result<Content, Error> {
+        let (repository, shelf) = (self.registries.wire.reading(from)?, &self.registries.shelf);
+        let _weight = self.registries.make_room(&repository, digest).await?;
+        let tree = Tree::read(&repository, digest, shelf).await?;
+        Ok(match narrow(&tree, wanted, &repository.locator())? {
+            Some((rest, narrowed)) => Content { narrowed: Some(narrowed), ..rest.content(&repository, shelf).await },
+            None => tree.content(&repository, shelf).await,
+        })
     }
 }
 
-/// Returns the digest that the source has and the destination lacks where the overlay looks for it.
+fn unknown(error: &Error) -> Seen {
+    Seen::Unknown { reason: error.reason(), hint: error.hint().unwrap_or_default() }
+}
+
+/// Returns the digest that the source has and the destination lacks where the overlay looks for it, as far as digests tell.
 fn missing(candidate: &Candidate, source: &Sighting, destination: &Sighting) -> Option<Digest> {
     let pinned = match candidate.to.digest() {
         Some(_) => source.digest.digest(),

@@ -22,6 +22,7 @@ mod host;
 mod layout;
 mod lists;
 mod manifest;
+mod narrow;
 mod order;
 mod pace;
 mod passage;

@@ -6,6 +6,7 @@ use super::carry_out::Run;
 use super::error::Error;
 use super::evidence;
 use super::manifest::{Manifest, Name};
+use super::narrow::narrow;
 use super::passage::Passage;
 use super::repository::Repository;
 use super::tree::Tree;
@@ -53,8 +54,10 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
     let destination = run.registries.wire.writing(to)?;
     let from = step.candidate.from.as_ref().ok_or_else(|| Error::NoSource { image: to.to_string() })?;
     let source = run.registries.wire.reading(from)?;
-    let _room = run.registries.make_room(&source, &step.digest).await?;
-    let tree = Tree::read(&source, &step.digest, &run.registries.shelf).await?;
+    let at_source = step.content.as_ref().and_then(|content| content.narrowed.as_ref()).map(|narrowed| &narrowed.from);
+    let at_source = at_source.unwrap_or(&step.digest);
+    let _room = run.registries.make_room(&source, at_source).await?;
+    let tree = tree(run, step, &source, at_source).await?;
     let filter = &step.candidate.copy.referrers;
     let attached = evidence::find(&source, &tree, filter, &run.digest_tags, &run.registries.shelf);
     let passage = Passage::new(run, index, source.clone(), destination);
@@ -74,11 +77,27 @@ async fn copy(run: &Run<'_>, index: usize, step: &Step) -> Result<Outcome, Error
     }
     passage.sent(top);
     let (proved, source_moved) =
-        tokio::join!(prove(&passage.destination, step), has_moved(&passage.source, from, &step.digest));
+        tokio::join!(prove(&passage.destination, step), has_moved(&passage.source, from, at_source));
     proved?;
     let (bytes_copied, bytes_reused) = passage.bytes();
     let (referrers, passed_over) = (attached.referrers(), attached.passed_over);
     Ok(Outcome::Copied { bytes_copied, bytes_reused, source_moved, referrers, passed_over })
+}
+
+/// Reads the image at its source, as much of it as is wanted: what the plan pinned.
+async fn tree(run: &Run<'_>, step: &Step, source: &Repository, at_source: &Digest) -> Result<Tree, Error> {
+    let whole = Tree::read(source, at_source, &run.registries.shelf).await?;
+    if *at_source == step.digest {
+        return Ok(whole);
+    }
+    match narrow(&whole, &step.candidate.copy.platforms, &source.locator())? {
+        Some((rest, narrowed)) if narrowed.digest == step.digest => Ok(rest),
+        _ => Err(Error::Manifest {
+            digest: at_source.clone(),
+            repository: source.locator(),
+            why: format!("without the platforms that are not wanted it is not {}, as planned", step.digest),
+        }),
+    }
 }
 
 /// Looks whether the destination is as the plan expects it.

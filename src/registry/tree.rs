@@ -106,7 +106,7 @@ impl Tree {
         let manifests = self.manifests.values().map(|manifest| manifest.bytes.len() as u64);
         let size_bytes = manifests.chain(blobs.into_values()).fold(0, u64::saturating_add);
         let foreign_layers = self.manifests.values().map(|manifest| manifest.foreign_layers).sum();
-        Content { size_bytes, platforms: self.platforms(repository, shelf).await, foreign_layers }
+        Content { size_bytes, platforms: self.platforms(repository, shelf).await, foreign_layers, narrowed: None }
     }
 
     async fn platforms(&self, repository: &Repository, shelf: &Shelf) -> Vec<String> {

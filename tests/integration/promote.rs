@@ -241,3 +241,31 @@ fn many_tags_of_one_image_go_to_one_repository_at_once() {
         assert_eq!(stage.in_production("api", tag), Some(image.digest()), "{tag}");
     }
 }
+
+#[test]
+fn only_the_platforms_that_are_wanted_are_copied_where_a_new_index_is_accepted() {
+    let mut stage = Stage::new();
+    let image = index("api 1.1.0", &[b"shared".to_vec()]);
+    stage.seed("api", "1.1.0", &image);
+    stage.bump("api", "1.1.0");
+    let config = crate::support::config(stage.dev.host(), stage.production.host());
+    stage.repository.write(&[("promote-bot.yaml", &format!("{config}    platforms: linux/amd64\n"))]);
+    let refused = stage.program.run(stage.repository.path(), &["check"]).expect(2);
+    assert!(refused.stderr.contains("accept that with `rewrite_index: true`"), "{}", refused.stderr);
+    let accepted = format!("{config}    platforms: linux/amd64\n    rewrite_index: true\n");
+    stage.repository.write(&[("promote-bot.yaml", &accepted)]);
+    stage.repository.commit("api 1.1.0, amd64 only");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 0);
+    let entry = Stage::image(&report, "production", "team/api");
+    assert_eq!((&entry["state"], &entry["platforms"]), (&"copied".into(), &serde_json::json!(["linux/amd64"])));
+    let there = raw(&stage.production_image("api", "1.1.0")).unwrap();
+    assert_eq!(entry["digest"], Digest::of(&there).to_string());
+    let children = serde_json::from_slice::<serde_json::Value>(&there).unwrap();
+    let whole = serde_json::from_slice::<serde_json::Value>(&image.manifest).unwrap();
+    let left = children["manifests"].as_array().unwrap();
+    assert_eq!((left.len(), &left[0]), (2, &whole["manifests"][0]), "the image and its attestation: {left:?}");
+    let findings = report["environments"][1]["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["rule"] == "platforms-left-out" && finding["severity"] == "note"));
+    let again = stage.program.json(stage.repository.path(), &["promote"], 0);
+    assert_eq!(again["result"], "noop");
+}

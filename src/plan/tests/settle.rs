@@ -3,7 +3,9 @@
 use super::super::candidates::candidates;
 use super::super::settle::settle;
 use super::super::testing::{change, environment};
-use crate::domain::{Candidate, Content, Digest, Evidence, Expected, Seen, Settled, Sighting, State, Step};
+use crate::domain::{
+    Candidate, Content, Digest, Evidence, Expected, Narrowed, Seen, Settled, Severity, Sighting, State, Step,
+};
 
 fn candidate(image: &str) -> Candidate {
     let dev = environment("dev", "dev.example", None);
@@ -131,7 +133,7 @@ fn an_offline_run_knows_nothing_and_says_so() {
 #[test]
 fn a_step_may_take_its_source_from_an_earlier_environments_step() {
     let (one, _) = digests();
-    let content = Content { size_bytes: 7, platforms: vec!["linux/amd64".into()], foreign_layers: 0 };
+    let content = Content { size_bytes: 7, platforms: vec!["linux/amd64".into()], ..Content::default() };
     let first =
         Evidence { content: Some(content.clone()), ..evidence(sighting(Some(&one), None), sighting(None, None)) };
     let plan = settle(
@@ -267,4 +269,82 @@ fn what_is_larger_than_its_environment_takes_is_refused() {
     assert!(refusal(settled(None, sighting(None, None))).1.contains("cannot tell"));
     // What is there already is not asked.
     step(settled(None, sighting(Some(&one), None)));
+}
+
+fn narrowed_to(from: &Digest, digest: &Digest) -> Option<Content> {
+    let narrowed = Narrowed { from: from.clone(), digest: digest.clone(), left_out: vec!["linux/arm64".to_owned()] };
+    Some(Content { platforms: vec!["linux/amd64".to_owned()], narrowed: Some(narrowed), ..Content::default() })
+}
+
+fn wanting(image: &str, platforms: &[&str]) -> Candidate {
+    let mut one = candidate(image);
+    one.copy.platforms = platforms.iter().map(|platform| platform.parse().unwrap()).collect();
+    one
+}
+
+#[test]
+fn an_index_without_some_platforms_is_pinned_to_what_is_left() {
+    let (whole, rest) = digests();
+    let settled = |image: &str, there: Option<&Digest>| {
+        let seen = Evidence {
+            content: narrowed_to(&whole, &rest),
+            ..evidence(sighting(Some(&whole), Some(&whole)), sighting(there, None))
+        };
+        settle(vec![(wanting(image, &["linux/amd64"]), seen)], Vec::new()).settled.remove(0)
+    };
+    let missing = step(settled("prod.example/api:1", None));
+    assert_eq!((&missing.digest, missing.present), (&rest, false));
+    let told = super::super::before(&missing);
+    assert_eq!((told[0].rule.as_str(), told[0].severity), ("platforms-left-out", Severity::Note));
+    for there in [&rest, &whole] {
+        let present = step(settled("prod.example/api:1", Some(there)));
+        assert_eq!((&present.digest, present.present), (there, true));
+    }
+    let third = Digest::of(b"third");
+    assert_eq!(refusal(settled("prod.example/api:1", Some(&third))).0, State::Conflict);
+    let (state, message) = refusal(settled(&format!("prod.example/api:1@{whole}"), None));
+    assert_eq!(state, State::Conflict);
+    assert!(message.contains(&format!("would have the digest {rest} without linux/arm64")), "{message}");
+}
+
+#[test]
+fn an_image_for_none_of_the_wanted_platforms_is_refused() {
+    let (one, _) = digests();
+    let settled = |platforms: &[&str], own: &[&str]| {
+        let content = Content { platforms: own.iter().map(|own| (*own).to_owned()).collect(), ..Content::default() };
+        let seen = Evidence { content: Some(content), ..evidence(sighting(Some(&one), None), sighting(None, None)) };
+        settle(vec![(wanting("prod.example/api:1", platforms), seen)], Vec::new()).settled.remove(0)
+    };
+    let message = refusal(settled(&["linux/amd64", "linux/arm64"], &["windows/amd64"])).1;
+    assert!(message.contains("is made for windows/amd64, and production wants linux/amd64, linux/arm64"), "{message}");
+    step(settled(&["linux/amd64"], &["linux/amd64"]));
+    step(settled(&["linux/amd64"], &[]));
+    step(settled(&[], &["windows/amd64"]));
+}
+
+#[test]
+fn other_platforms_than_the_earlier_environment_s_wait_for_it() {
+    let (one, rest) = digests();
+    let settled = |platforms: &[&str]| {
+        let first = Evidence {
+            content: narrowed_to(&one, &rest),
+            ..evidence(sighting(Some(&one), None), sighting(None, None))
+        };
+        let with = |mut one: Candidate, platforms: &[&str]| {
+            one.copy.platforms = platforms.iter().map(|platform| platform.parse().unwrap()).collect();
+            one
+        };
+        let nothing = evidence(sighting(None, None), sighting(None, None));
+        let both = vec![
+            (with(in_chain(1, "staging.example/api:1"), &["linux/amd64"]), first),
+            (with(in_chain(2, "prod.example/api:1"), platforms), nothing),
+        ];
+        settle(both, Vec::new()).settled.remove(1)
+    };
+    for platforms in [&["linux/amd64"][..], &[]] {
+        let last = step(settled(platforms));
+        assert_eq!((last.after, &last.digest), (Some(0), &rest));
+        assert_eq!(last.content.unwrap().narrowed, None, "it is copied whole from there");
+    }
+    assert_eq!(refusal(settled(&["linux/arm64"])).0, State::Unknown);
 }
