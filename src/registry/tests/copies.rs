@@ -25,6 +25,10 @@ async fn copies_wholly_and_once(sample: Sample) {
     assert_eq!(copied(&outcomes[0].1), (sample.size_bytes(), 0));
     assert_eq!(told.bytes.lock().unwrap()[&0], sample.size_bytes());
     witness(&to, &sample);
+    for (_, bytes) in &sample.manifests {
+        let repository = registries.wire.reading(&image(&to)).unwrap();
+        assert_eq!(repository.manifest(&Digest::of(bytes), bytes.len() as u64).await.unwrap().bytes, *bytes);
+    }
     let again = super::registries();
     assert_eq!(carry_out(&again, vec![step(&from, &to, &sample.digest())]).await, [Outcome::Present]);
 }
@@ -42,6 +46,16 @@ async fn an_index_arrives_with_its_attestation() {
 #[tokio::test]
 async fn a_docker_manifest_list_arrives_as_it_is() {
     copies_wholly_and_once(Sample::docker_list(20)).await;
+}
+
+#[tokio::test]
+async fn an_index_in_an_index_arrives_whole() {
+    copies_wholly_and_once(Sample::nested(60)).await;
+}
+
+#[tokio::test]
+async fn an_artifact_without_a_configuration_arrives_as_it_is() {
+    copies_wholly_and_once(Sample::artifact(70)).await;
 }
 
 #[tokio::test]

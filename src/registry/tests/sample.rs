@@ -58,6 +58,30 @@ impl Sample {
         Self::multi(DOCKER, seed, false)
     }
 
+    /// Makes an index of an index of two platforms, beside an image.
+    pub(super) fn nested(seed: u64) -> Self {
+        let (mut all, beside) = (Self::multi(OCI, seed, true), Self::image(&[(seed + 9, 700)]));
+        let inner = descriptor(OCI[0], &all.manifests.last().unwrap().1);
+        let mut entry = descriptor(OCI[1], &beside.manifests[0].1);
+        entry["platform"] = json!({"os": "linux", "architecture": "riscv64"});
+        all.blobs.extend(beside.blobs);
+        all.manifests.extend(beside.manifests);
+        let index = json!({"schemaVersion": 2, "mediaType": OCI[0], "manifests": [inner, entry]});
+        all.manifests.push((OCI[0].to_owned(), index.to_string().into()));
+        all
+    }
+
+    /// Makes an artifact: no configuration but the empty one, and a layer of its own kind.
+    pub(super) fn artifact(seed: u64) -> Self {
+        let (config, layer) = (Bytes::from_static(b"{}"), noise(seed, 1_234));
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": OCI[1], "artifactType": "application/vnd.example.chart",
+            "config": descriptor("application/vnd.oci.empty.v1+json", &config),
+            "layers": [descriptor("application/vnd.example.chart.tar", &layer)], "annotations": {"odd": "\u{00e9}\\n"},
+        });
+        Self { blobs: vec![config, layer], manifests: vec![(OCI[1].to_owned(), manifest.to_string().into())] }
+    }
+
     fn of(kinds: [&str; 4], architecture: &str, layers: &[(u64, usize)]) -> Self {
         let seeds: Vec<u64> = layers.iter().map(|(seed, _)| *seed).collect();
         let config = json!({"os": "linux", "architecture": architecture, "seeds": seeds, "rootfs": {"type": "layers", "diff_ids": []}});
