@@ -23,9 +23,9 @@
 //!
 //! ```text
 //! cli                      arguments, environment variables, terminal, exit code
-//! commands                 the stories, one file each: check promote images explain init schema completions demo
-//! config  report           promote-bot.yaml -> settings of each part      review -> text, json
-//! git  registry  render    EDGES: the only async, the only network, the only writes, the only other programs
+//! commands                 the stories, one file each: check promote images explain report doctor init schema demo
+//! config  report           promote-bot.yaml -> settings of each part      review -> text json markdown sarif junit …
+//! git registry forge render  EDGES: the only async, the only network, the only writes, the only other programs
 //! plan  policy             PURE: decisions
 //! overlay  diff            PURE: derivations
 //! kustomize  helm  gitops  PURE: files -> manifests, values and what other controllers set, over a `Tree`
@@ -50,6 +50,7 @@ pub mod commands;
 pub mod config;
 pub mod diff;
 pub mod domain;
+pub mod forge;
 pub mod git;
 mod gitops;
 mod helm;

@@ -49,7 +49,7 @@ pub(super) struct Global {
         hide_env_values = true
     )]
     pub(super) environments: Vec<String>,
-    /// How to answer: text or json, to stdout or to a file; may be given again
+    /// How to answer, to stdout or to a file: text, json, markdown, github, sarif, junit, gitlab; may be given again
     #[arg(
         short = 'f',
         long = "format",
@@ -87,6 +87,8 @@ pub(super) enum Command {
     Promote(Promoting),
     /// Print the effective images of overlays
     Images(Images),
+    /// Render or post a saved report, or close gates that a dead run left open
+    Report(Reporting),
     /// Explain a rule, a finding, or one image as ENVIRONMENT/NAME
     Explain {
         /// A rule (tag), a finding (missing-source), or an image (production/api)
@@ -131,6 +133,9 @@ pub(super) struct Judging {
     /// Whose configuration judges [default: base in CI, else worktree]
     #[arg(long, value_name = "WHICH", env = "PROMOTE_BOT_CONFIG_FROM", hide_env_values = true)]
     pub(super) config_from: Option<ConfigFromName>,
+    /// Show the verdict where the change is reviewed: comment, new-comment, status, check-run; may be given again
+    #[arg(long, value_name = "WHAT", env = "PROMOTE_BOT_POST", value_delimiter = ',', hide_env_values = true)]
+    pub(super) post: Vec<PostKind>,
     /// From which severity on a finding is a no
     #[arg(long, value_name = "SEVERITY", env = "PROMOTE_BOT_FAIL_ON", default_value = "error", hide_env_values = true)]
     pub(super) fail_on: FailOnName,
@@ -155,6 +160,22 @@ pub(super) struct Promoting {
     /// How many images are copied at a time
     #[arg(short, long, value_name = "N", env = "PROMOTE_BOT_JOBS", default_value = "32", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]
     pub(super) jobs: u16,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reporting {
+    /// The saved report; - for standard input
+    #[arg(required_unless_present = "settle")]
+    pub(super) file: Option<PathBuf>,
+    /// Show it where the change is reviewed: comment, new-comment, status, check-run; may be given again
+    #[arg(long, value_name = "WHAT", env = "PROMOTE_BOT_POST", value_delimiter = ',', hide_env_values = true)]
+    pub(super) post: Vec<PostKind>,
+    /// The number of the pull or merge request, where the CI does not say it
+    #[arg(long, value_name = "NUMBER", env = "PROMOTE_BOT_CHANGE", hide_env_values = true)]
+    pub(super) change: Option<u64>,
+    /// Close every gate that a dead run left pending
+    #[arg(long, env = "PROMOTE_BOT_SETTLE", value_parser = BoolishValueParser::new(), conflicts_with = "file", hide_env_values = true)]
+    pub(super) settle: bool,
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +205,19 @@ pub(super) enum ConfigFromName {
     Base,
     Head,
     Worktree,
+}
+
+/// What is shown where a change is reviewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PostKind {
+    /// One comment, changed in place
+    Comment,
+    /// A comment of its own
+    NewComment,
+    /// A commit status of each environment
+    Status,
+    /// A check run of each environment, with annotations; for the token of an App
+    CheckRun,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -220,6 +254,24 @@ pub(super) struct Format {
 pub(super) enum FormatKind {
     Text,
     Json,
+    Markdown,
+    Github,
+    Sarif,
+    Junit,
+    Gitlab,
+}
+
+impl FormatKind {
+    /// All, as they are typed.
+    const ALL: [(&'static str, Self); 7] = [
+        ("text", Self::Text),
+        ("json", Self::Json),
+        ("markdown", Self::Markdown),
+        ("github", Self::Github),
+        ("sarif", Self::Sarif),
+        ("junit", Self::Junit),
+        ("gitlab", Self::Gitlab),
+    ];
 }
 
 impl FromStr for Format {
@@ -227,10 +279,9 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, file) = text.split_once('=').map_or((text, None), |(kind, file)| (kind, Some(file)));
-        let kind = match kind {
-            "text" => FormatKind::Text,
-            "json" => FormatKind::Json,
-            other => return Err(format!("`{other}` is not a format: text, json")),
+        let Some((_, kind)) = FormatKind::ALL.into_iter().find(|(name, _)| *name == kind) else {
+            let names = FormatKind::ALL.map(|(name, _)| name).join(", ");
+            return Err(format!("`{kind}` is not a format: {names}"));
         };
         match file {
             Some("") => Err("a file name is missing after `=`".to_owned()),

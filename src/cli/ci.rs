@@ -8,9 +8,9 @@ use crate::git::CiRange;
 /// Reads variables and files of the process.
 pub(super) struct Surroundings<'a> {
     /// Returns a variable that is set and not empty.
-    pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
     /// Returns the text of a file, if it can be read.
-    pub(super) file: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) file: &'a (dyn Fn(&str) -> Option<String> + Sync),
 }
 
 /// Tells whether `CI` is set and not false, or a CI that does not set it names an event.

@@ -5,8 +5,11 @@
 mod args;
 mod ci;
 mod errors;
+mod forge;
 mod output;
 mod progress;
 mod run;
+mod runner;
+mod show;
 
 pub use run::run;

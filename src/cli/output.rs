@@ -16,19 +16,28 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Takes the formats as typed; text on stdout when none are.
-    pub(super) fn new(formats: &[Format]) -> Result<Self, Error> {
+    /// Takes the formats as typed; text on stdout when none are, with annotations where a runner of GitHub Actions reads it.
+    pub(super) fn new(formats: &[Format], in_actions: bool) -> Result<Self, Error> {
+        let shown = |kind| Format { kind, file: None };
         let formats = match formats {
-            [] => vec![Format { kind: FormatKind::Text, file: None }],
+            [] if in_actions => vec![shown(FormatKind::Text), shown(FormatKind::Github)],
+            [] => vec![shown(FormatKind::Text)],
             given => given.to_vec(),
         };
-        if formats.iter().filter(|format| format.file.is_none()).count() > 1 {
+        // A runner picks annotations out of whatever stands around them.
+        let on_stdout = |format: &&Format| format.file.is_none() && format.kind != FormatKind::Github;
+        if formats.iter().filter(on_stdout).count() > 1 {
             return Err(Error::Usage {
                 message: "two formats want stdout".to_owned(),
                 hint: "send one to a file: -f text -f json=report.json".to_owned(),
             });
         }
         Ok(Self { formats })
+    }
+
+    /// The formats that were asked for.
+    pub(super) fn formats(&self) -> &[Format] {
+        &self.formats
     }
 
     /// Opens the places of all formats.

@@ -2,20 +2,28 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use clap::FromArgMatches as _;
 
 use super::args::{
-    self, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging, LoadRestrictorName, SchemaName,
+    self, Checking, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging, LoadRestrictorName,
+    Promoting, Reporting, SchemaName,
 };
 use super::ci::{self, Surroundings};
 use super::output::{self, Output};
-use super::{errors, progress};
-use crate::commands::{self, ConfigFrom, Error, Exit, FailOn, ImagesInputs, InitInputs, Inputs, SchemaOf, Scope};
-use crate::domain::{LoadRestrictor, Review, ReviewResult};
+use super::show::Showing;
+use super::{errors, forge, progress, runner};
+use crate::commands::{
+    self, ConfigFrom, Error, Exit, FailOn, ImagesInputs, InitInputs, Inputs, Posting, SchemaOf, Scope,
+};
+use crate::domain::LoadRestrictor;
 use crate::git::RangeRequest;
 use crate::registry::CredentialSources;
 use crate::report::{self, Ending};
+
+/// Where a run puts what has to be closed when it ends early.
+type Slot = Arc<OnceLock<Arc<Posting>>>;
 
 /// Runs the program with `arguments`, the first being its own name.
 #[must_use]
@@ -37,7 +45,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let exit = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let exit = runtime.block_on(until_signal(act(cli)));
+            let slot = Slot::default();
+            let exit = runtime.block_on(until_signal(act(cli, slot.clone()), &slot));
             // What a signal left behind is not waited for.
             runtime.shutdown_background();
             exit
@@ -53,21 +62,41 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs `action` unless SIGINT or SIGTERM comes first: then it is dropped where it stands. A copy names its image last, so what
 /// was begun has either reached its tag or left it alone.
-async fn until_signal(action: impl Future<Output = Result<Exit, Error>> + Send + 'static) -> Result<Exit, Error> {
+async fn until_signal(
+    action: impl Future<Output = Result<Exit, Error>> + Send + 'static,
+    slot: &Slot,
+) -> Result<Exit, Error> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("listen for signals"))?;
     // A task of its own: reading a repository does not yield, and a signal must be heard all the same.
     let mut action = tokio::spawn(action);
-    tokio::select! {
-        exit = &mut action => exit.unwrap_or_else(|fault| Err(Error::io("finish")(std::io::Error::other(fault)))),
-        _ = tokio::signal::ctrl_c() => Ok(interrupted(Exit::Interrupted)),
-        _ = terminate.recv() => Ok(interrupted(Exit::Terminated)),
-    }
+    let signal = tokio::select! {
+        exit = &mut action => {
+            let exit = exit.unwrap_or_else(|fault| Err(Error::io("finish")(std::io::Error::other(fault))));
+            if let Err(error) = &exit {
+                abandon(slot, &error.to_string(), false).await;
+            }
+            return exit;
+        }
+        _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+        _ = terminate.recv() => Exit::Terminated,
+    };
+    action.abort();
+    output::stderr("interrupted: no image was named before it was whole; safe to run again\n");
+    abandon(slot, "interrupted; run it again", true).await;
+    Ok(signal)
 }
 
-fn interrupted(exit: Exit) -> Exit {
-    output::stderr("interrupted: no image was named before it was whole; safe to run again\n");
-    exit
+/// Closes the gates that a run leaves without a verdict.
+async fn abandon(slot: &Slot, why: &str, is_hurried: bool) {
+    if let Some(posting) = slot.get()
+        && let Some(why) = posting.abandon(why, is_hurried).await
+    {
+        output::stderr(&format!(
+            "note: a gate was left pending: {}; promote-bot report --settle closes it\n",
+            report::safe(&why)
+        ));
+    }
 }
 
 /// Shows what this program does, and nothing of what the libraries below say: their words may carry whole addresses.
@@ -81,23 +110,12 @@ fn trace() {
     let _ = tracing_subscriber::registry().with(lines).with(own).try_init();
 }
 
-async fn act(cli: Cli) -> Result<Exit, Error> {
+async fn act(cli: Cli, slot: Slot) -> Result<Exit, Error> {
     let Cli { global, command } = cli;
     match command {
-        Command::Check(checking) => {
-            let output = Output::new(&global.formats)?;
-            let inputs = Inputs { offline: checking.offline, ..inputs(&global, &checking.judging)? };
-            let review = commands::check(&inputs).await?;
-            show(&output, &review, Ending::Check, checking.judging.fail_on)
-        }
-        Command::Promote(promoting) => {
-            let output = Output::new(&global.formats)?;
-            let inputs = Inputs { jobs: usize::from(promoting.jobs), ..inputs(&global, &promoting.judging)? };
-            let progress = progress::progress(global.quiet);
-            let review = commands::promote(&inputs, promoting.dry_run, progress.as_ref()).await?;
-            let ending = if promoting.dry_run { Ending::DryRun } else { Ending::Promote };
-            show(&output, &review, ending, promoting.judging.fail_on)
-        }
+        Command::Check(checking) => check(&global, &checking, &slot).await,
+        Command::Promote(promoting) => promote(&global, &promoting, &slot).await,
+        Command::Report(reporting) => report(&global, &reporting, &slot).await,
         Command::Images(images) => show_images(&global, images),
         Command::Explain { subject } => answer(&commands::explain(&scope(&global, None)?, &subject)?),
         Command::Init { dry_run, force } => {
@@ -130,23 +148,67 @@ fn answer(text: &str) -> Result<Exit, Error> {
     output::stdout(text).map(|()| Exit::Success)
 }
 
-fn show(output: &Output, review: &Review, ending: Ending, fail_on: FailOnName) -> Result<Exit, Error> {
-    for mut sink in output.open()? {
-        sink.write(&match sink.kind {
-            FormatKind::Text => report::text(review, ending),
-            FormatKind::Json => report::json::json(review)?,
-        })?;
-    }
-    Ok(match review.result {
-        ReviewResult::Noop | ReviewResult::Success => Exit::Success,
-        ReviewResult::Failure if matches!(fail_on, FailOnName::Never) => Exit::Success,
-        ReviewResult::Failure => Exit::No,
-        ReviewResult::Error => Exit::Undecided,
-    })
+async fn check(global: &Global, checking: &Checking, slot: &Slot) -> Result<Exit, Error> {
+    let judging = &checking.judging;
+    let showing = showing(global, Ending::Check, judging.fail_on)?;
+    let posting = posting(judging, slot).await?;
+    let inputs = Inputs { offline: checking.offline, ..inputs(global, judging, posting.as_deref())? };
+    let review = commands::check(&inputs).await?;
+    Showing { posting: posting.as_deref(), ..showing }.show(&review).await
+}
+
+async fn promote(global: &Global, promoting: &Promoting, slot: &Slot) -> Result<Exit, Error> {
+    let judging = &promoting.judging;
+    let ending = if promoting.dry_run { Ending::DryRun } else { Ending::Promote };
+    let showing = showing(global, ending, judging.fail_on)?;
+    let posting = posting(judging, slot).await?;
+    let inputs = Inputs { jobs: usize::from(promoting.jobs), ..inputs(global, judging, posting.as_deref())? };
+    let progress = progress::progress(global.quiet);
+    let review = commands::promote(&inputs, promoting.dry_run, progress.as_ref()).await?;
+    Showing { posting: posting.as_deref(), ..showing }.show(&review).await
+}
+
+async fn report(global: &Global, reporting: &Reporting, slot: &Slot) -> Result<Exit, Error> {
+    let Some(file) = reporting.file.as_ref().filter(|_| !reporting.settle) else {
+        let forge = forge::settling(&surroundings()).await?;
+        match commands::settle(forge.as_ref()).await {
+            Ok(settled) => output::stderr(&format!("settled {settled} at {}\n", forge.name())),
+            // Who may not write has left nothing.
+            Err(Error::Forge(error)) if error.is_forbidden() => {
+                output::stderr("settled nothing: the token may not see to statuses, so none was left\n");
+            }
+            Err(error) => return Err(error),
+        }
+        return Ok(Exit::Success);
+    };
+    let review = commands::saved_report(file)?;
+    // What was promoted shows it; what was only judged may still be.
+    let ending = if review.stats.promoted > 0 { Ending::Promote } else { Ending::Check };
+    let showing = showing(global, ending, FailOnName::Error)?;
+    let posting = forge::posting(&surroundings(), &reporting.post, reporting.change).await?;
+    posting.iter().for_each(|posting| drop(slot.set(posting.clone())));
+    Showing { posting: posting.as_deref(), ..showing }.show(&review).await
+}
+
+/// Opens what `--post` asks for, to be closed when the run ends early.
+async fn posting(judging: &Judging, slot: &Slot) -> Result<Option<Arc<Posting>>, Error> {
+    let posting = forge::posting(&surroundings(), &judging.post, None).await?;
+    posting.iter().for_each(|posting| drop(slot.set(posting.clone())));
+    Ok(posting)
+}
+
+fn showing(global: &Global, ending: Ending, fail_on: FailOnName) -> Result<Showing<'static>, Error> {
+    let output = Output::new(&global.formats, runner::is_there(variable))?;
+    Ok(Showing { output, ending, fail_on, posting: None, variable: &variable })
 }
 
 fn show_images(global: &Global, images: Images) -> Result<Exit, Error> {
-    let output = Output::new(&global.formats)?;
+    let output = Output::new(&global.formats, false)?;
+    let is_known = |kind| matches!(kind, FormatKind::Json | FormatKind::Text);
+    if !output.formats().iter().all(|format| is_known(format.kind)) {
+        let hint = "images are printed as text or json".to_owned();
+        return Err(Error::Usage { message: "this format is for reviews".to_owned(), hint });
+    }
     let inputs = ImagesInputs {
         scope: scope(global, None)?,
         overlays: images.overlays,
@@ -163,7 +225,7 @@ fn show_images(global: &Global, images: Images) -> Result<Exit, Error> {
         is_whole &= overlay.images.is_ok();
         sinks.iter_mut().try_for_each(|sink| match sink.kind {
             FormatKind::Json => sink.write(&(report::images::json_line(overlay)? + "\n")),
-            FormatKind::Text => sink.write(&report::images::text(overlay)),
+            _ => sink.write(&report::images::text(overlay)),
         })
     })?;
     Ok(if is_whole { Exit::Success } else { Exit::No })
@@ -173,8 +235,12 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+fn surroundings() -> Surroundings<'static> {
+    Surroundings { variable: &variable, file: &|path| std::fs::read_to_string(path).ok() }
+}
+
 fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
-    let surroundings = Surroundings { variable: &variable, file: &|path| std::fs::read_to_string(path).ok() };
+    let surroundings = surroundings();
     let config_from = judging.and_then(|judging| judging.config_from).map(|name| match name {
         ConfigFromName::Base => ConfigFrom::Base,
         ConfigFromName::Head => ConfigFrom::Head,
@@ -196,7 +262,7 @@ fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
     })
 }
 
-fn inputs(global: &Global, judging: &Judging) -> Result<Inputs<'static>, Error> {
+fn inputs<'a>(global: &Global, judging: &Judging, posting: Option<&'a Posting>) -> Result<Inputs<'a>, Error> {
     Ok(Inputs {
         scope: scope(global, Some(judging))?,
         offline: false,
@@ -208,5 +274,7 @@ fn inputs(global: &Global, judging: &Judging) -> Result<Inputs<'static>, Error> 
         jobs: 1,
         credentials: CredentialSources::from_env(variable),
         variable: &variable,
+        posting,
+        from_fork: forge::is_from_fork(&surroundings()),
     })
 }

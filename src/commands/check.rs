@@ -9,7 +9,7 @@ use crate::domain::Review;
 /// # Errors
 /// When there is nothing to judge by: no repository, no range, a configuration or a policy with faults.
 pub async fn check(inputs: &Inputs<'_>) -> Result<Review, Error> {
-    let mut judged = judge(inputs).await?;
+    let mut judged = judge(inputs, false).await?;
     let plan = std::mem::take(&mut judged.plan);
     Ok(judged.review(&plan, None))
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::tree::TreeError;
 use crate::domain::{Cause, Revision};
+use crate::forge;
 use crate::git;
 use crate::registry;
 use crate::yaml::Fault;
@@ -68,6 +69,9 @@ pub enum Error {
     /// The registries' settings do not work.
     #[error("cannot set up the registries")]
     Registries(#[from] registry::Error),
+    /// The forge could not be read or written.
+    #[error("cannot report at the forge")]
+    Forge(#[from] forge::Error),
     /// Something outside the repository could not be read or written.
     #[error("cannot {what}")]
     Io {
@@ -108,7 +112,8 @@ impl Error {
                 git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. },
             ) => Exit::Usage,
             Self::Tree(error) if error.cause() == Cause::Change => Exit::Usage,
-            Self::Git(_) | Self::Tree(_) | Self::Format(_) => Exit::Undecided,
+            Self::Forge(forge::Error::Setting(_)) => Exit::Usage,
+            Self::Git(_) | Self::Tree(_) | Self::Format(_) | Self::Forge(_) => Exit::Undecided,
         }
     }
 
@@ -119,6 +124,7 @@ impl Error {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Git(error) => error.hint(),
             Self::Registries(error) => error.hint(),
+            Self::Forge(error) => error.hint(),
             Self::Faults { revision: Revision::Commit(commit), .. } => {
                 let commit = commit.get(..7).unwrap_or(commit);
                 Some(format!(

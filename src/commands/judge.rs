@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::error::Error;
 use super::policies;
+use super::posting::Posting;
 use super::review::{self, Draft};
 use super::settings::settings;
 use super::uses::{self, EnvironmentChanges};
@@ -50,6 +51,10 @@ pub struct Inputs<'a> {
     pub credentials: CredentialSources,
     /// Looks up a variable of the process's environment.
     pub variable: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    /// Where the gates are shown.
+    pub posting: Option<&'a Posting>,
+    /// Whether the change comes from a fork, whose runs see no secrets.
+    pub from_fork: bool,
 }
 
 /// A judged plan, with all that the report says around it.
@@ -59,6 +64,7 @@ pub(super) struct Judged {
     with_policy: Vec<String>,
     offline: bool,
     pub(super) fail_on: FailOn,
+    from_fork: bool,
     started: Instant,
     pub(super) plan: Plan,
     pub(super) verdicts: Vec<Verdict>,
@@ -66,9 +72,16 @@ pub(super) struct Judged {
 }
 
 /// Reads, gathers, settles and judges; writes nothing.
-pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
+///
+/// `writes` tells whether images may be copied afterwards.
+pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, Error> {
     let started = Instant::now();
     let mut workspace = Workspace::open(&inputs.scope)?;
+    if let Some(posting) = inputs.posting {
+        let chosen = uses::select(&workspace.config.environments, &inputs.scope.environments)?;
+        let names: Vec<String> = chosen.into_iter().map(|environment| environment.name).collect();
+        posting.begin(&names, writes).await?;
+    }
     let in_force =
         policies::load(workspace.rules.as_ref(), &workspace.config_used.revision, &workspace.config.environments)?;
     let mut environments = uses::changes(&workspace, &inputs.scope.environments, inputs.offline)?;
@@ -88,6 +101,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>) -> Result<Judged, Error> {
         with_policy: in_force.into_keys().collect(),
         offline: inputs.offline,
         fail_on: inputs.fail_on,
+        from_fork: inputs.from_fork,
         started,
         plan,
         verdicts,
@@ -128,13 +142,14 @@ impl Judged {
             .map(|environment| draft.environment(environment, &self.with_policy, self.workspace.head.as_ref()))
             .collect();
         let stats = review::stats(&environments, self.started.elapsed());
-        Review {
-            range: self.workspace.range,
-            config: self.workspace.config_used,
-            notes: self.workspace.notes,
-            result: environments.iter().map(|e| e.result).max().unwrap_or(ReviewResult::Noop),
-            environments,
-            stats,
+        let result = environments.iter().map(|e| e.result).max().unwrap_or(ReviewResult::Noop);
+        let mut notes = self.workspace.notes;
+        if self.from_fork && result == ReviewResult::Error {
+            notes.push(
+                "this change comes from a fork, whose runs see no secrets: a maintainer has to push this branch"
+                    .to_owned(),
+            );
         }
+        Review { range: self.workspace.range, config: self.workspace.config_used, notes, result, environments, stats }
     }
 }

@@ -13,7 +13,7 @@ use crate::registry::Progress;
 /// # Errors
 /// As [`check`](super::check()). An image that cannot be copied is no error: the review says so, and the others go on.
 pub async fn promote(inputs: &Inputs<'_>, dry_run: bool, progress: &dyn Progress) -> Result<Review, Error> {
-    let mut judged = judge(inputs).await?;
+    let mut judged = judge(inputs, !dry_run).await?;
     let approved = approve(std::mem::take(&mut judged.plan), &judged.verdicts, judged.fail_on.threshold());
     let outcomes: Option<BTreeMap<_, _>> = match &judged.registries {
         Some(registries) if !dry_run => Some(registries.carry_out(&approved, progress).await.into_iter().collect()),

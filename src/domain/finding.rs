@@ -34,6 +34,17 @@ pub enum Cause {
     Circumstance,
 }
 
+impl Cause {
+    /// Returns the word reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Circumstance => "circumstance",
+        }
+    }
+}
+
 /// Something the author of a change should know: a verdict with its place and its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

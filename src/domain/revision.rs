@@ -25,6 +25,17 @@ impl Revision {
         }
     }
 
+    /// Reads what it is displayed as.
+    #[must_use]
+    pub fn of_word(word: &str) -> Self {
+        match word {
+            "empty" => Self::Empty,
+            "index" => Self::Index,
+            "worktree" => Self::Worktree,
+            commit => Self::Commit(commit.to_owned()),
+        }
+    }
+
     fn word(&self) -> &str {
         match self {
             Self::Empty => "empty",

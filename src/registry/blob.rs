@@ -129,7 +129,7 @@ impl Ferry<'_> {
 
     async fn carry_stream(&self, session: Option<Session>, shown: &AtomicU64) -> Result<(), Trip> {
         let digest = &self.blob.digest;
-        let _stream = self.source.streams().acquire().await;
+        let _stream = self.source.stream().await;
         let ready = tokio::try_join!(self.session(session), self.source.download(digest, 0));
         let (session, download) = ready.map_err(Trip::Source)?;
         let Some(session) = session else { return Ok(()) };

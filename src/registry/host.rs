@@ -20,10 +20,6 @@ use super::secret::{Secret, hidden_header};
 use super::tally::Tally;
 use super::token::{Errand, Pass, TokenDesk};
 
-/// How many blobs are read from one host at a time. Apart from [`Permits`], so that a blob that is being read never keeps the
-/// upload it feeds from its connection. Each holds some MiB; a few fill any line.
-const STREAMS: usize = 8;
-
 /// How many KiB all blobs of one host that are held whole may have together.
 const SMALL_KIB: usize = 6 << 10;
 
@@ -42,13 +38,11 @@ pub(super) struct Host {
     /// The registry as image references name it.
     pub name: String,
     address: Address,
-    /// Permits to read a blob.
-    pub streams: Semaphore,
     /// Room for blobs that are read whole, in KiB.
     pub small: Semaphore,
     client: reqwest::Client,
     pinned: Pinned,
-    permits: Permits,
+    pub permits: Permits,
     tally: Tally,
     lists_no_referrers: AtomicBool,
     /// Where its tokens come from.
@@ -80,7 +74,6 @@ impl Host {
         Self {
             name: desk.registry.clone(),
             address: Address::new(desk.base.clone()),
-            streams: Semaphore::new(STREAMS),
             small: Semaphore::new(SMALL_KIB),
             client: desk.client.clone(),
             pinned: desk.pinned.clone(),

@@ -40,10 +40,15 @@ impl Pace {
         self.ceiling
     }
 
+    /// Tells whether the way to the host is long.
+    pub(super) fn is_distant(&self) -> bool {
+        self.quickest.is_some_and(|quickest| quickest >= DISTANT)
+    }
+
     /// Learns from an answer that asked for no patience; `took` where it moved next to nothing, so that it tells of the way.
     pub(super) fn answered(&mut self, took: Option<Duration>) {
         self.quickest = self.quickest.into_iter().chain(took).min();
-        let limit = if self.quickest.is_some_and(|quickest| quickest >= DISTANT) { FAR } else { NEAR };
+        let limit = if self.is_distant() { FAR } else { NEAR };
         if !self.was_lowered {
             self.ceiling = limit;
             return;

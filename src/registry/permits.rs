@@ -7,10 +7,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::pace::Pace;
 
+/// How many blobs are read from one distant host at a time; half as many from a near one. Each holds some MiB, and a few fill any
+/// line, the sooner the shorter it is.
+const STREAMS: usize = 8;
+
 /// The permits to ask one host.
 #[derive(Debug)]
 pub(super) struct Permits {
     open: Semaphore,
+    // Apart, so that a blob that is being read never keeps the upload it feeds from its connection.
+    streams: Semaphore,
     state: Mutex<State>,
 }
 
@@ -31,7 +37,11 @@ pub(super) struct Permit<'p> {
 impl Default for Permits {
     fn default() -> Self {
         let pace = Pace::default();
-        Self { open: Semaphore::new(pace.ceiling()), state: Mutex::new(State { all: pace.ceiling(), pace }) }
+        Self {
+            open: Semaphore::new(pace.ceiling()),
+            streams: Semaphore::new(STREAMS),
+            state: Mutex::new(State { all: pace.ceiling(), pace }),
+        }
     }
 }
 
@@ -40,6 +50,12 @@ impl Permits {
     pub(super) async fn acquire(&self) -> Permit<'_> {
         // The semaphore is never closed; without a permit the request would only be less patient.
         Permit { permits: self, held: self.open.acquire().await.ok() }
+    }
+
+    /// Waits for a permit to read a blob.
+    pub(super) async fn stream(&self) -> Option<SemaphorePermit<'_>> {
+        let weight = if self.lock().pace.is_distant() { 1 } else { 2 };
+        self.streams.acquire_many(weight).await.ok()
     }
 
     /// Learns from an answer; see [`Pace::answered`].
@@ -91,8 +107,12 @@ mod tests {
     async fn permits_follow_the_pace() {
         let permits = Permits::default();
         let near = available(&permits);
+        drop(permits.stream().await);
+        assert_eq!(permits.streams.available_permits(), STREAMS);
         permits.answered(Some(Duration::from_millis(50)));
         assert_eq!(available(&permits), 4 * near);
+        let _stream = permits.stream().await;
+        assert_eq!(permits.streams.available_permits(), STREAMS - 1);
         let mut out = Vec::new();
         for _ in 0..4 * near {
             out.push(permits.acquire().await);

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use reqwest::Url;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::call::next_chunk;
 use super::error::Error;
@@ -92,11 +92,11 @@ impl Repository {
         format!("{}/{}", self.registry(), self.name())
     }
 
-    /// Permits to read a blob.
-    pub(super) fn streams(&self) -> &Semaphore {
+    /// Waits for a permit to read a blob.
+    pub(super) async fn stream(&self) -> Option<SemaphorePermit<'_>> {
         match self {
-            Self::Remote(remote) => &remote.host.streams,
-            Self::Layout(images) => images.streams(),
+            Self::Remote(remote) => remote.host.permits.stream().await,
+            Self::Layout(images) => images.streams().acquire().await.ok(),
         }
     }
 

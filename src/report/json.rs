@@ -1,7 +1,7 @@
 //! `promote-bot/report/v1`: the machine format, frozen and additive within v1.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{self, Digest, Review, Revision};
 
@@ -9,7 +9,7 @@ use crate::domain::{self, Digest, Review, Revision};
 pub const SCHEMA: &str = "promote-bot/report/v1";
 
 /// A report.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// `promote-bot/report/v1`.
     pub schema: String,
@@ -30,7 +30,7 @@ pub struct Report {
 }
 
 /// What made a report.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `promote-bot`.
     pub name: String,
@@ -39,7 +39,7 @@ pub struct Tool {
 }
 
 /// What was compared.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// A commit's full object id, or `empty`.
     pub base: String,
@@ -50,7 +50,7 @@ pub struct Change {
 }
 
 /// Where the configuration came from.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
     /// Its path from the root of the repository; null when there was none.
     pub path: Option<String>,
@@ -59,12 +59,15 @@ pub struct Config {
 }
 
 /// One environment.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Its name.
     pub name: String,
     /// `success`, `failure`, `error` or `noop`.
     pub result: String,
+    /// The registry, or the part of one, that its images live in; null where none is known.
+    #[serde(default)]
+    pub registry: Option<String>,
     /// Whether any policy is in force for it.
     pub has_policy: bool,
     /// Its images: changed ones first.
@@ -74,7 +77,7 @@ pub struct Environment {
 }
 
 /// One image of one environment.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Image {
     /// The repository without its registry.
     pub name: String,
@@ -92,10 +95,16 @@ pub struct Image {
     pub bytes: Option<u64>,
     /// Bytes this run sent.
     pub bytes_copied: u64,
+    /// Bytes this run found there already, or mounted.
+    #[serde(default)]
+    pub bytes_reused: u64,
     /// Its platforms, `os/architecture[/variant]`, where they were read.
     pub platforms: Vec<String>,
     /// `missing`, `present`, `copied`, `conflict`, `no-source`, `external`, `failed`, `unknown` or `removed`.
     pub state: String,
+    /// Whether a rule keeps it from being promoted.
+    #[serde(default)]
+    pub denied: bool,
     /// What refers to it and was promoted with it.
     pub referrers: Vec<Referrer>,
     /// The texts that decided it.
@@ -103,7 +112,7 @@ pub struct Image {
 }
 
 /// A manifest that refers to an image: a signature, an attestation, a bill of materials.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Referrer {
     /// Its digest.
     pub digest: String,
@@ -112,12 +121,15 @@ pub struct Referrer {
 }
 
 /// What a rule, or the weighing of evidence, has to say.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The rule's stable id.
     pub rule: String,
     /// `error`, `warning` or `note`.
     pub severity: String,
+    /// `change` where the author must act, `circumstance` where nothing could be decided and running again is safe.
+    #[serde(default = "change")]
+    pub cause: String,
     /// What is the matter.
     pub message: String,
     /// What to do about it.
@@ -126,12 +138,18 @@ pub struct Finding {
     pub image: Option<String>,
     /// Where to look.
     pub location: Option<Location>,
+    /// How many characters from there are meant; 0 when not known.
+    #[serde(default)]
+    pub width: usize,
+    /// The line at that place.
+    #[serde(default)]
+    pub excerpt: Option<String>,
     /// Equal for the same finding in two runs.
     pub fingerprint: String,
 }
 
 /// A place in a file.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// The path from the root of the repository.
     pub path: String,
@@ -142,7 +160,7 @@ pub struct Location {
 }
 
 /// Counts of a report.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// Images that came, moved or went.
     pub changed: usize,
@@ -158,6 +176,10 @@ pub struct Stats {
     pub bytes_reused: u64,
     /// Wall time.
     pub seconds: f64,
+}
+
+fn change() -> String {
+    domain::Cause::Change.word().to_owned()
 }
 
 /// Renders a review as one JSON object, indented, with a newline at its end.
@@ -202,6 +224,7 @@ impl From<&domain::EnvironmentReview> for Environment {
         Self {
             name: environment.name.clone(),
             result: environment.result.word().to_owned(),
+            registry: environment.registry.clone(),
             has_policy: environment.has_policy,
             images: environment.images.iter().map(Image::from).collect(),
             findings: environment.findings.iter().map(finding).collect(),
@@ -220,8 +243,10 @@ impl From<&domain::ImageReview> for Image {
             digest: image.digest.as_ref().map(Digest::to_string),
             bytes: image.size_bytes,
             bytes_copied: image.bytes_copied,
+            bytes_reused: image.bytes_reused,
             platforms: image.platforms.clone(),
             state: image.state.word().to_owned(),
+            denied: image.denied,
             referrers: image.referrers.iter().map(Referrer::from).collect(),
             locations: image.locations.iter().map(Location::from).collect(),
         }
@@ -234,19 +259,27 @@ impl From<&domain::Referrer> for Referrer {
     }
 }
 
+/// Returns what is equal for the same finding in two runs: 32 hexadecimal digits.
+pub(super) fn fingerprint(environment: &str, finding: &domain::Finding) -> String {
+    let path = finding.location.as_ref().map(|location| location.path.as_str()).unwrap_or_default();
+    let image = finding.image.as_deref().unwrap_or_default();
+    let identity = [environment, &finding.rule, image, path, &finding.message].join("\0");
+    Digest::of(identity.as_bytes()).hex().chars().take(32).collect()
+}
+
 impl Finding {
     fn of(environment: &str, finding: &domain::Finding) -> Self {
-        let path = finding.location.as_ref().map(|location| location.path.as_str()).unwrap_or_default();
-        let image = finding.image.as_deref().unwrap_or_default();
-        let identity = [environment, &finding.rule, image, path, &finding.message].join("\0");
         Self {
             rule: finding.rule.clone(),
             severity: finding.severity.word().to_owned(),
+            cause: finding.cause.word().to_owned(),
             message: finding.message.clone(),
             help: finding.help.clone(),
             image: finding.image.clone(),
             location: finding.location.as_ref().map(Location::from),
-            fingerprint: Digest::of(identity.as_bytes()).hex().chars().take(32).collect(),
+            width: finding.width,
+            excerpt: finding.excerpt.clone(),
+            fingerprint: fingerprint(environment, finding),
         }
     }
 }

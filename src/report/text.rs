@@ -6,8 +6,9 @@ use anstyle::{AnsiColor, Style};
 
 use super::safe::safe;
 use super::snippet::snippet;
+use super::words::{self, counted};
 use crate::domain::{
-    Cause, ChangeKind, Digest, EnvironmentReview, Finding, ImageRef, ImageReview, Review, ReviewResult, Severity, State,
+    Cause, ChangeKind, Digest, EnvironmentReview, Finding, ImageReview, Review, ReviewResult, Severity, State,
 };
 
 const BOLD: Style = Style::new().bold();
@@ -104,7 +105,7 @@ fn environment_text(environment: &EnvironmentReview) -> String {
 
 fn row(environment: &EnvironmentReview, image: &ImageReview) -> [String; 4] {
     let digest = image.digest.as_ref().map(Digest::short).unwrap_or_default().to_owned();
-    [safe(&image.name), safe(&change(image)), digest, words(environment, image)]
+    [safe(&image.name), safe(&words::change(image)), digest, words::standing(environment, image)]
 }
 
 fn mark(image: &ImageReview) -> (&'static str, Style) {
@@ -122,84 +123,6 @@ fn mark(image: &ImageReview) -> (&'static str, Style) {
     }
 }
 
-/// `1.4.1 → 1.4.2` where the repository stays; whole references where it does not.
-fn change(image: &ImageReview) -> String {
-    let parse = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<ImageRef>().ok());
-    let (before, after) = (parse(&image.before), parse(&image.to));
-    let same_place = match (&before, &after) {
-        (Some(before), Some(after)) => before.locator() == after.locator(),
-        _ => true,
-    };
-    let show = |image: &Option<ImageRef>, text: &Option<String>| match (image, text) {
-        (Some(image), _) if same_place => version(image),
-        (_, Some(text)) => text.clone(),
-        (_, None) => String::new(),
-    };
-    match (&image.before, &image.to) {
-        (Some(_), Some(_)) => format!("{} → {}", show(&before, &image.before), show(&after, &image.to)),
-        _ => format!("{}{}", show(&before, &image.before), show(&after, &image.to)),
-    }
-}
-
-fn version(image: &ImageRef) -> String {
-    match (image.tag(), image.digest()) {
-        (Some(tag), None) => tag.to_owned(),
-        (Some(tag), Some(digest)) => format!("{tag}@{}", digest.short()),
-        (None, Some(digest)) => format!("@{}", digest.short()),
-        (None, None) => "latest (no tag)".to_owned(),
-    }
-}
-
-fn words(environment: &EnvironmentReview, image: &ImageReview) -> String {
-    let registry = environment.registry.as_deref().unwrap_or("the registry");
-    let size = image.size_bytes.map(size);
-    let made_of = match (size, image.platforms.len()) {
-        (Some(size), 0) => format!("   {size}"),
-        (Some(size), 1) => format!("   {size}, {}", safe(&image.platforms[0])),
-        (Some(size), platforms) => format!("   {size}, {platforms} platforms"),
-        (None, _) => String::new(),
-    };
-    match image.state {
-        State::Missing if image.denied => format!("denied{made_of}"),
-        State::Missing => format!("not in {registry} yet{made_of}"),
-        State::Present => format!("is in {registry}"),
-        State::Copied => {
-            let reused = match image.bytes_reused {
-                0 => String::new(),
-                bytes => format!(" ({} were there already)", self::size(bytes)),
-            };
-            let with = match image.referrers.len() {
-                0 => String::new(),
-                1 => ", with 1 referrer".to_owned(),
-                count => format!(", with {count} referrers"),
-            };
-            format!("copied and proved{with}   {} sent{reused}", self::size(image.bytes_copied))
-        }
-        State::Conflict => "conflict".to_owned(),
-        State::NoSource => "does not exist, and cannot be copied".to_owned(),
-        State::External if image.denied => "external, denied".to_owned(),
-        State::External => "external, never copied".to_owned(),
-        State::Failed => "not finished".to_owned(),
-        State::Unknown if image.denied => "denied".to_owned(),
-        State::Unknown => "not known".to_owned(),
-        State::Removed => "no longer referenced".to_owned(),
-    }
-}
-
-/// Bytes for people, in powers of 1000 as registries and disks count.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit < UNITS.len() - 1 {
-        (value, unit) = (value / 1000.0, unit + 1);
-    }
-    if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
-}
-
 fn violations(count: usize) -> &'static str {
     if count == 1 { "violation" } else { "violations" }
 }
@@ -207,7 +130,7 @@ fn violations(count: usize) -> &'static str {
 fn footer(review: &Review, ending: Ending) -> String {
     let stats = &review.stats;
     let seconds = format!("({:.1} s)", stats.seconds);
-    let images = |count: usize| format!("{count} image{}", if count == 1 { "" } else { "s" });
+    let images = |count: usize| counted(count, "image");
     let copied = match (ending, stats.promoted) {
         (Ending::Promote, 0) => " Nothing was copied.".to_owned(),
         (Ending::Promote, count) => format!(" {} copied.", images(count)),
@@ -259,16 +182,4 @@ fn first_rule(review: &Review) -> &str {
     // The first of the worst: `max_by_key` would take the last.
     let worst = findings.reduce(|worst, finding| if finding.severity > worst.severity { finding } else { worst });
     worst.map_or("tag", |finding| finding.rule.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_have_two_or_three_figures() {
-        let shown: Vec<String> =
-            [0, 999, 1000, 9_949, 48_234_496, 999_600_000, u64::MAX].into_iter().map(size).collect();
-        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "9.9 kB", "48 MB", "1.0 GB", "18446744 TB"]);
-    }
 }

@@ -16,6 +16,7 @@ fn run(script: &str, directory: &Path, variables: &[(&str, &str)]) -> (Option<i3
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", outputs.path())
+        .env("GITHUB_ACTIONS", "true")
         .env("GITHUB_OUTPUT", &file)
         .env("RUNNER_TEMP", outputs.path())
         .env("PB_ACTION_PATH", root)
@@ -43,10 +44,11 @@ fn the_result_and_the_exit_code_are_the_programs() {
         [("PB_BINARY", binary), ("PB_COMMAND", "check"), ("PROMOTE_BOT_BASE", ""), ("PROMOTE_BOT_CONFIG", "")];
     let (code, outputs) = run("run.sh", repository.path(), &variables);
     assert_eq!(code, Some(0));
-    assert!(outputs.contains("report=") && outputs.ends_with("result=noop\n"), "{outputs}");
+    assert!(outputs.contains("report=") && outputs.contains("result=noop\n"), "{outputs}");
+    assert!(outputs.ends_with("settled=true\n"), "{outputs}");
     repository.write(&[("overlays/dev/p.yaml", &overlay("latest"))]);
     let (code, outputs) = run("run.sh", repository.path(), &variables);
-    assert_eq!((code, outputs.ends_with("result=failure\n")), (Some(1), true), "{outputs}");
+    assert_eq!((code, outputs.contains("result=failure\n")), (Some(1), true), "{outputs}");
     repository.write(&[("promote-bot.yaml", "version: 9\n")]);
     let (code, outputs) = run("run.sh", repository.path(), &variables);
     assert_eq!((code, outputs.as_str()), (Some(2), "result=error\n"));
