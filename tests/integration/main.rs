@@ -17,6 +17,7 @@ mod configuration;
 mod demo;
 mod explain;
 mod faults;
+mod forge;
 mod gaps;
 mod gitops;
 mod helm;

@@ -36,6 +36,14 @@ struct Shown {
     external_id: Option<String>,
 }
 
+impl Shown {
+    /// Tells whether it says of a gate what there is to say.
+    fn says(&self, gate: &Gate) -> bool {
+        let is_done = (self.status == "completed") == (gate.state != GateState::Pending);
+        is_done && self.external_id.as_deref() == Some(&identity(gate))
+    }
+}
+
 #[derive(Serialize)]
 struct Wanted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,29 +89,30 @@ pub(super) async fn put(github: &GitHub, gates: &[Gate], url: Option<&str>) -> R
 async fn put_one(github: &GitHub, gate: &Gate, url: Option<&str>, patience: &mut Patience) -> Result<(), Error> {
     let mut annotations = gate.findings.iter().filter_map(annotation).collect::<Vec<_>>();
     let rest = annotations.split_off(annotations.len().min(BATCH));
-    let wanted = |head_sha, annotations| Wanted {
+    // What is completed is not written to any more: it is when the last annotation is there.
+    let wanted = |head_sha, annotations, is_last: bool| Wanted {
         head_sha,
         name: gate.context(),
         external_id: identity(gate),
-        status: if gate.state == GateState::Pending { "in_progress" } else { "completed" },
-        conclusion: conclusion(gate.state),
+        status: if gate.state == GateState::Pending || !is_last { "in_progress" } else { "completed" },
+        conclusion: conclusion(gate.state).filter(|_| is_last),
         details_url: url,
         output: output(gate, annotations),
     };
     let there = latest(github, &gate.context(), patience).await?;
     let id = match there {
         // It says so already.
-        Some(there) if there.external_id.as_deref() == Some(&identity(gate)) => return Ok(()),
+        Some(there) if there.says(gate) => return Ok(()),
         Some(there) if there.status != "completed" => {
-            update(github, there.id, &wanted(None, annotations), patience).await?;
+            update(github, there.id, &wanted(None, annotations, rest.is_empty()), patience).await?;
             there.id
         }
-        _ => create(github, &wanted(Some(&github.commit), annotations), patience).await?,
+        _ => create(github, &wanted(Some(&github.commit), annotations, rest.is_empty()), patience).await?,
     };
     let mut rest = rest.into_iter().peekable();
     while rest.peek().is_some() {
         let batch = rest.by_ref().take(BATCH).collect();
-        update(github, id, &wanted(None, batch), patience).await?;
+        update(github, id, &wanted(None, batch, rest.peek().is_none()), patience).await?;
     }
     Ok(())
 }

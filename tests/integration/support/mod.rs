@@ -1,6 +1,7 @@
 //! What the outer tests stand on: repositories that git made, registries that are processes, a witness that is not us.
 
 mod docker_registry;
+pub mod github;
 mod image;
 mod program;
 mod repository;

@@ -1,0 +1,340 @@
+//! The gate at the forge: statuses, check runs and the comment, against a GitHub that remembers.
+
+use std::process::Child;
+
+use serde_json::{Value, json};
+
+use crate::support::github::{GitHub, What};
+use crate::support::{Program, Stage};
+
+/// A pull request of `api` 1.1.0 and its forge; `head` is the commit that statuses are shown on.
+struct Review {
+    stage: Stage,
+    github: GitHub,
+    event: tempfile::TempDir,
+    head: String,
+}
+
+impl Review {
+    fn new() -> Self {
+        let mut stage = Stage::new();
+        stage.seed_small("api", "1.1.0");
+        stage.bump("api", "1.1.0");
+        stage.repository.commit("api 1.1.0");
+        Self { stage, github: GitHub::start(), event: tempfile::tempdir().unwrap(), head: "b".repeat(40) }
+    }
+
+    /// A program that runs as a job of GitHub Actions for the pull request, with this token.
+    fn job(&self, token: &str) -> Program {
+        self.job_for(token, &json!({"full_name": "acme/overlays"}))
+    }
+
+    fn job_for(&self, token: &str, head_repository: &Value) -> Program {
+        let event = json!({"pull_request": {
+            "number": 12, "head": {"sha": self.head, "repo": head_repository}, "base": {"ref": "main", "repo": {"full_name": "acme/overlays"}},
+        }});
+        let path = self.event.path().join("event.json");
+        std::fs::write(&path, event.to_string()).unwrap();
+        Program::new()
+            .env("GITHUB_TOKEN", token)
+            .env("GITHUB_API_URL", &self.github.url)
+            .env("GITHUB_REPOSITORY", "acme/overlays")
+            .env("GITHUB_EVENT_PATH", path.to_str().unwrap())
+            .env("GITHUB_SERVER_URL", "https://github.com")
+            .env("GITHUB_RUN_ID", "7")
+    }
+
+    fn path(&self) -> &std::path::Path {
+        self.stage.repository.path()
+    }
+
+    fn status(&self, environment: &str) -> (String, String) {
+        let statuses = self.github.statuses(&self.head);
+        let status = &statuses[&format!("promote-bot/{environment}")];
+        (status["state"].as_str().unwrap().to_owned(), status["description"].as_str().unwrap().to_owned())
+    }
+
+    fn comments(&self) -> Vec<String> {
+        self.github.state().comments.iter().map(|comment| comment["body"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn each_environment_has_one_status_and_the_change_one_comment() {
+    let mut review = Review::new();
+    let job = review.job("ghs_job");
+    job.run(review.path(), &["check", "--post", "status,comment"]).expect(0);
+    assert_eq!(review.status("dev"), ("success".to_owned(), "no new image".to_owned()));
+    assert_eq!(review.status("production"), ("success".to_owned(), "1 image may go, 1 to copy".to_owned()));
+    assert_eq!(
+        review.github.statuses(&review.head)["promote-bot/dev"]["target_url"],
+        "https://github.com/acme/overlays/actions/runs/7"
+    );
+    let comments = review.comments();
+    assert_eq!(comments.len(), 1);
+    assert!(comments[0].starts_with("<!-- promote-bot:v1 key=promote-bot.yaml body=sha256:"), "{}", comments[0]);
+    assert!(comments[0].contains("1 image may go to **production**"), "{}", comments[0]);
+    // The same again writes nothing.
+    review.github.take_log();
+    job.run(review.path(), &["check", "--post", "status,comment"]).expect(0);
+    assert!(review.github.take_log().iter().all(|(method, _)| method == "GET"));
+    // Promoted, the same comment and the same statuses say so.
+    job.run(review.path(), &["promote", "--post", "status,comment"]).expect(0);
+    assert_eq!(review.status("production").1, "1 image promoted and proved");
+    assert!(review.comments()[0].contains("promoted and proved") && review.comments().len() == 1);
+    let states: Vec<Value> = review.github.state().statuses[&review.head]
+        .iter()
+        .filter(|status| status["context"] == "promote-bot/production")
+        .map(|status| status["state"].clone())
+        .collect();
+    assert_eq!(states, ["success", "pending", "success"]);
+    // Without image changes it shrinks to a line.
+    review.stage.repository.replace("api/overlays/production/patch-image.yaml", ":1.1.0", ":1.0.0");
+    review.stage.repository.commit("back");
+    job.run(review.path(), &["check", "--post", "comment"]).expect(0);
+    let comments = review.comments();
+    assert!(comments.len() == 1 && comments[0].contains("no image changes any more"), "{comments:?}");
+}
+
+#[test]
+fn a_change_without_images_is_not_commented_on() {
+    let review = Review::new();
+    review.stage.repository.replace("api/overlays/production/patch-image.yaml", ":1.1.0", ":1.0.0");
+    review.job("ghs_job").run(review.path(), &["check", "--post", "comment"]).expect(0);
+    assert!(review.comments().is_empty());
+    assert!(review.github.take_log().iter().all(|(method, _)| method == "GET"));
+}
+
+#[test]
+fn ten_pushes_leave_one_comment_and_cost_few_calls() {
+    let mut review = Review::new();
+    for push in 0..10 {
+        review.head = format!("{push}").repeat(40);
+        review.stage.repository.write(&[(
+            "web/overlays/production/patch-image.yaml",
+            &crate::support::patch_image("web", &format!("{}/team/web:2.{push}.0", review.stage.production.host())),
+        )]);
+        review.stage.repository.commit("another");
+        review.github.take_log();
+        review.job("octocat").run(review.path(), &["check", "--post", "status,comment"]).expect(1);
+        let calls = review.github.take_log();
+        assert!(calls.len() <= 6, "{calls:?}");
+        assert_eq!(review.status("production").0, "failure");
+    }
+    assert_eq!(review.comments().len(), 1);
+}
+
+#[test]
+fn only_our_own_comment_is_ours() {
+    let review = Review::new();
+    let forged = "<!-- promote-bot:v1 key=promote-bot.yaml body=sha256:00 -->\nall fine";
+    let mut theirs: Value = serde_json::from_str(include_str!("support/github/comment.json")).unwrap();
+    (theirs["body"], theirs["id"]) = (forged.into(), 1.into());
+    // One more page than is read at a time.
+    let other = |id: usize| {
+        let mut other = theirs.clone();
+        (other["id"], other["body"]) = ((id + 2).into(), "chatter".into());
+        other
+    };
+    review.github.state().comments = std::iter::once(theirs.clone()).chain((0..150).map(other)).collect();
+    for token in ["ghs_job", "me"] {
+        let before = review.comments().len();
+        review.job(token).run(review.path(), &["check", "--post", "comment"]).expect(0);
+        review.job(token).run(review.path(), &["check", "--post", "comment"]).expect(0);
+        assert_eq!(review.comments().len(), before + 1, "{token}");
+        assert_eq!(review.comments()[0], forged);
+    }
+}
+
+#[test]
+fn a_comment_whose_reply_was_cut_is_not_written_twice() {
+    let review = Review::new();
+    review.github.fail("POST", "/comments", 1, What::CutReply);
+    review.job("ghs_job").run(review.path(), &["check", "--post", "comment"]).expect(0);
+    assert_eq!(review.comments().len(), 1);
+    review.github.fail("POST", "/comments", 1, What::Answer(502, None, "Bad Gateway"));
+    review.job("ghs_job").run(review.path(), &["check", "--post", "new-comment"]).expect(0);
+    assert_eq!(review.comments().len(), 1, "the same words are there already");
+}
+
+#[test]
+fn a_limit_is_waited_for_and_one_that_is_too_long_is_told() {
+    let review = Review::new();
+    let limited = "You have exceeded a secondary rate limit";
+    review.github.fail("POST", "/statuses/", 2, What::Answer(403, Some(0), limited));
+    review.job("ghs_job").run(review.path(), &["check", "--post", "status"]).expect(0);
+    assert_eq!(review.status("production").0, "success");
+    review.github.fail("GET", "/status?", 1, What::Answer(403, Some(3_600), limited));
+    let run = review.job("ghs_job").run(review.path(), &["check", "--post", "status"]).expect(3);
+    assert!(run.stderr.contains("waiting 3600 s more is too long"), "{}", run.stderr);
+    // A comment is only told: its failure does not change the verdict.
+    review.github.fail("GET", "/comments", 1, What::Answer(403, Some(3_600), limited));
+    let run = review.job("ghs_job").run(review.path(), &["check", "--post", "comment"]).expect(0);
+    assert!(run.stderr.contains("note: no comment was written"), "{}", run.stderr);
+}
+
+#[test]
+fn a_change_from_a_fork_is_judged_and_its_comment_left_to_the_summary() {
+    let review = Review::new();
+    let forbidden = "Resource not accessible by integration";
+    review.github.fail("GET", "/comments", 9, What::Answer(403, None, forbidden));
+    let job = review.job_for("ghs_job", &json!({"full_name": "stranger/overlays"}));
+    let run = job.run(review.path(), &["check", "--post", "comment"]).expect(0);
+    assert!(run.stderr.contains("note: no comment was written: the token may not comment"), "{}", run.stderr);
+    review.github.fail("POST", "/statuses/", 9, What::Answer(403, None, forbidden));
+    let run = job.run(review.path(), &["check", "--post", "status"]).expect(3);
+    assert!(run.stderr.contains("hint: give the job the permission"), "{}", run.stderr);
+    // Registries that such a run may not read leave the gate shut, and it says who can open it.
+    let repository = &review.stage.repository;
+    repository.write(&[("promote-bot.yaml", &crate::support::config("127.0.0.1:1", "127.0.0.1:1"))]);
+    repository.replace("api/overlays/production/patch-image.yaml", review.stage.production.host(), "127.0.0.1:1");
+    let run = job.run(review.path(), &["check"]).expect(3);
+    assert!(run.stdout.contains("a maintainer has to push this branch"), "{}", run.stdout);
+}
+
+#[test]
+fn check_runs_carry_the_report_and_annotations_in_batches() {
+    let mut review = Review::new();
+    let pods: String = (0..120).map(|n| format!("---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p{n}}}\nspec:\n  containers:\n  - {{name: c, image: \"{}/team/p{n}:1\"}}\n", review.stage.production.host())).collect();
+    review.stage.repository.write(&[("pods/overlays/production/pods.yaml", &pods)]);
+    review.stage.repository.commit("many pods");
+    review.job("ghs_app").run(review.path(), &["check", "--post", "check-run"]).expect(1);
+    {
+        let state = review.github.state();
+        let run = state.check_runs.iter().find(|run| run["name"] == "promote-bot/production").unwrap();
+        assert_eq!((&run["status"], &run["conclusion"]), (&json!("completed"), &json!("failure")));
+        assert_eq!(run["output"]["annotations_count"], 120);
+        assert!(run["output"]["summary"].as_str().unwrap().contains("**To fix:**"));
+        assert_eq!(run["head_sha"], review.head);
+    }
+    let count = review.github.state().check_runs.len();
+    review.job("ghs_app").run(review.path(), &["check", "--post", "check-run"]).expect(1);
+    assert_eq!(review.github.state().check_runs.len(), count, "the same verdict makes no new run");
+    review.job("ghs_app").run(review.path(), &["check", "--post", "check-run", "-e", "dev"]).expect(0);
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Waits until a status is pending.
+fn until_pending(review: &Review, child: &mut Child) {
+    while !review.github.statuses(&review.head).values().any(|status| status["state"] == "pending") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before anything was pending");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_signal_closes_what_is_pending_and_settle_what_a_kill_left() {
+    for (name, code) in [("-TERM", Some(143)), ("-INT", Some(130)), ("-KILL", None)] {
+        let review = Review::new();
+        let job = review.job("ghs_job");
+        let mut child = job.start(review.path(), &["promote", "--post", "status"]);
+        until_pending(&review, &mut child);
+        signal(&child, name);
+        let ended = child.wait().unwrap();
+        let is_pending = || review.github.statuses(&review.head).values().any(|status| status["state"] == "pending");
+        // It may have been done already.
+        assert!(ended.code() == code || ended.code() == Some(0), "{name}: {ended:?}");
+        assert!(name == "-KILL" || !is_pending(), "{name}");
+        job.run(review.path(), &["report", "--settle"]).expect(0);
+        assert!(!is_pending(), "{name}");
+        for status in review.github.statuses(&review.head).values() {
+            let closed = ["success", "error"].contains(&status["state"].as_str().unwrap());
+            assert!(closed, "{status}");
+        }
+    }
+}
+
+#[test]
+fn an_error_closes_the_gates() {
+    let review = Review::new();
+    review.stage.repository.write(&[("policies/p.yaml", "version: 1\nrules: {tag: {level: loud}}\n")]);
+    let config = crate::support::config(review.stage.dev.host(), review.stage.production.host());
+    review.stage.repository.write(&[("promote-bot.yaml", &format!("{config}    policy: policies/p.yaml\n"))]);
+    review.job("ghs_job").run(review.path(), &["promote", "--post", "status"]).expect(2);
+    assert_eq!(review.status("production").0, "error");
+}
+
+#[test]
+fn an_app_asks_for_a_token_that_may_do_no_more_than_is_needed() {
+    let review = Review::new();
+    let key = std::process::Command::new("openssl").args(["genrsa", "2048"]).output().unwrap();
+    let file = review.event.path().join("key.pem");
+    std::fs::write(&file, key.stdout).unwrap();
+    review.github.state().head = "c".repeat(40);
+    let jenkins = Program::new()
+        .env("PROMOTE_BOT_GITHUB_APP_ID", "12")
+        .env("PROMOTE_BOT_GITHUB_APP_PRIVATE_KEY_FILE", file.to_str().unwrap())
+        .env("GITHUB_API_URL", &review.github.url)
+        .env("JENKINS_URL", "https://ci.example")
+        .env("CHANGE_URL", "https://github.com/acme/overlays/pull/12")
+        .env("CHANGE_ID", "12")
+        .env("CHANGE_TARGET", "main")
+        .env("BUILD_URL", "https://ci.example/job/1/");
+    let run = jenkins.run(review.path(), &["check", "--post", "status", "-v"]).expect(0);
+    let status = review.github.statuses(&"c".repeat(40))["promote-bot/production"].clone();
+    assert_eq!((&status["state"], &status["target_url"]), (&json!("success"), &json!("https://ci.example/job/1/")));
+    let asked = review.github.state().token_requests.clone();
+    let permissions = json!({"contents": "read", "metadata": "read", "checks": "write", "statuses": "write"});
+    assert_eq!(asked, [json!({"repositories": ["overlays"], "permissions": permissions})]);
+    assert!(!run.all().contains("ghs_minted") && !run.all().contains("BEGIN"), "{}", run.all());
+}
+
+#[test]
+fn a_saved_report_is_rendered_and_posted_by_another_job() {
+    let review = Review::new();
+    let file = review.event.path().join("report.json");
+    let format = format!("json={}", file.display());
+    review.stage.program.run(review.path(), &["check", "-f", "text", "-f", &format]).expect(0);
+    let text = review.stage.program.run(review.path(), &["check", "-f", "markdown"]).expect(0).stdout;
+    let again =
+        review.stage.program.run(review.path(), &["report", file.to_str().unwrap(), "-f", "markdown"]).expect(0).stdout;
+    assert_eq!(again, text);
+    review.job("ghs_job").run(review.path(), &["report", file.to_str().unwrap(), "--post", "comment"]).expect(0);
+    assert_eq!(review.comments().len(), 1);
+    std::fs::write(&file, "{}").unwrap();
+    let run = review.stage.program.run(review.path(), &["report", file.to_str().unwrap()]).expect(2);
+    assert!(run.stderr.contains("is not a report"), "{}", run.stderr);
+}
+
+#[test]
+fn nowhere_to_post_at_is_said_before_anything_is_done() {
+    let review = Review::new();
+    let run = review.stage.program.run(review.path(), &["check", "--post", "status"]).expect(2);
+    assert!(run.stderr.contains("no forge is known to post at"), "{}", run.stderr);
+    let run = Program::new()
+        .env("GITHUB_REPOSITORY", "acme/overlays")
+        .run(review.path(), &["check", "--post", "status"])
+        .expect(2);
+    assert!(run.stderr.contains("there is no token to post at GitHub with"), "{}", run.stderr);
+    let settled = review.stage.program.run(review.path(), &["report", "--settle"]).expect(0);
+    assert!(settled.stderr.contains("settled 0 at no forge"), "{}", settled.stderr);
+}
+
+#[test]
+fn a_runner_is_left_annotations_outputs_and_a_summary() {
+    let review = Review::new();
+    let (outputs, summary) = (review.event.path().join("outputs"), review.event.path().join("summary"));
+    review.stage.repository.write(&[(
+        "web/overlays/production/patch-image.yaml",
+        &crate::support::patch_image(
+            "web",
+            &format!("{}/team/web:2.0.0 ##[error]forged", review.stage.production.host()),
+        ),
+    )]);
+    let job = review
+        .job("ghs_job")
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_OUTPUT", outputs.to_str().unwrap())
+        .env("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
+    let run = job.run(review.path(), &["check", "--head", "worktree"]).expect(1);
+    assert!(run.stdout.contains("\n::error file=web/overlays/production/patch-image.yaml,line=11,"), "{}", run.stdout);
+    assert!(!run.stdout.contains("##["), "{}", run.stdout);
+    let outputs = std::fs::read_to_string(outputs).unwrap();
+    assert!(outputs.starts_with("result=failure\nchanged=2\nto-promote=1\npromoted=0\nviolations=1\n"), "{outputs}");
+    assert!(outputs.ends_with("settled=true\n"), "{outputs}");
+    assert!(std::fs::read_to_string(summary).unwrap().starts_with("### 🔴 promote-bot"));
+}
