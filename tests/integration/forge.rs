@@ -130,13 +130,14 @@ fn only_our_own_comment_is_ours() {
     let forged = "<!-- promote-bot:v1 key=promote-bot.yaml body=sha256:00 -->\nall fine";
     let mut theirs: Value = serde_json::from_str(include_str!("support/github/comment.json")).unwrap();
     (theirs["body"], theirs["id"]) = (forged.into(), 1.into());
-    // One more page than is read at a time.
+    // More than are read at a time; the server that holds us to GitHub's description knows no pages.
+    let others = if std::env::var_os("PROMOTE_BOT_TEST_GITHUB").is_some() { 20 } else { 150 };
     let other = |id: usize| {
         let mut other = theirs.clone();
         (other["id"], other["body"]) = ((id + 2).into(), "chatter".into());
         other
     };
-    review.github.state().comments = std::iter::once(theirs.clone()).chain((0..150).map(other)).collect();
+    review.github.state().comments = std::iter::once(theirs.clone()).chain((0..others).map(other)).collect();
     for token in ["ghs_job", "me"] {
         let before = review.comments().len();
         review.job(token).run(review.path(), &["check", "--post", "comment"]).expect(0);

@@ -57,7 +57,9 @@ pub enum What {
 impl GitHub {
     pub fn start() -> Self {
         let port = std::env::var("PROMOTE_BOT_TEST_FAKE_PORT").ok().map_or(0, |port| port.parse().unwrap());
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        // A fixed port is that of the test before until its listener is gone.
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok();
+        let listener = std::iter::repeat_with(bind).take(100_000).flatten().next().unwrap();
         let own = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State { head: "a".repeat(40), ..State::default() }));
         let shared = Arc::downgrade(&state);
@@ -281,6 +283,7 @@ fn page(all: &[Value], query: &str) -> Reply {
     let mut reply = Reply::json(200, &json!(shown));
     if start + size < all.len() {
         let next = page + 1;
+        // Whatever host it names, ours is to be asked.
         reply.headers = format!(
             "link: <https://api.github.com/repos/acme/overlays/issues/1/comments?per_page={size}&page={next}>; rel=\"next\"\r\n"
         );
