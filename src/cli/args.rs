@@ -94,8 +94,13 @@ pub(super) enum Command {
         /// A rule (tag), a finding (missing-source), or an image (production/api)
         subject: String,
     },
-    /// Write promote-bot.yaml from the overlays found
+    /// Prove configuration, credentials and gate, each with its way out (writes nothing)
+    Doctor,
+    /// Write promote-bot.yaml from the overlays found, or what a CI needs
     Init {
+        /// Write this CI's file instead
+        #[arg(long, value_name = "CI", env = "PROMOTE_BOT_CI", hide_env_values = true)]
+        ci: Option<CiName>,
         /// Print it and write nothing
         #[arg(short = 'n', long, env = "PROMOTE_BOT_DRY_RUN", value_parser = BoolishValueParser::new(), hide_env_values = true)]
         dry_run: bool,
@@ -205,6 +210,21 @@ pub(super) enum ConfigFromName {
     Base,
     Head,
     Worktree,
+}
+
+/// What `init --ci` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CiName {
+    /// .github/workflows/promote.yml
+    Github,
+    /// Jenkinsfile
+    Jenkins,
+    /// .gitlab/promote-bot.yml, to be included
+    Gitlab,
+    /// The pre-push hook of this clone
+    Hook,
+    /// promote-bot-presync.yaml, a job that Argo CD runs before it syncs
+    Presync,
 }
 
 /// What is shown where a change is reviewed.

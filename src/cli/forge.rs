@@ -6,28 +6,28 @@ use serde_json::Value;
 
 use super::args::PostKind;
 use super::ci::Surroundings;
-use crate::commands::{Error, Posting, Wanted};
+use crate::commands::{AtForge, Error, Posting, Wanted};
 use crate::forge::{Credentials, Forge, GitHub, GitLab, Plain, Under};
 
 /// A change at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) kind: Kind,
+struct Place {
+    kind: Kind,
     /// The address of the API.
-    pub(super) api: String,
+    api: String,
     /// `owner/repository`, or GitLab's id or path of a project.
-    pub(super) repository: String,
+    repository: String,
     /// The commit to report on, where it is known.
-    pub(super) commit: Option<String>,
+    commit: Option<String>,
     /// The number of the pull or merge request.
-    pub(super) change: Option<u64>,
+    change: Option<u64>,
     /// Where the run's own page is.
-    pub(super) run_url: Option<String>,
+    run_url: Option<String>,
 }
 
 /// A kind of forge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+enum Kind {
     GitHub,
     GitLab,
 }
@@ -69,7 +69,7 @@ fn nowhere() -> Error {
     }
 }
 
-pub(super) async fn open(surroundings: &Surroundings<'_>, place: Place) -> Result<Arc<dyn Forge>, Error> {
+async fn open(surroundings: &Surroundings<'_>, place: Place) -> Result<Arc<dyn Forge>, Error> {
     match place.kind {
         Kind::GitHub => Ok(Arc::new(github(surroundings, place).await?)),
         Kind::GitLab => {
@@ -84,13 +84,36 @@ pub(super) async fn open(surroundings: &Surroundings<'_>, place: Place) -> Resul
 }
 
 /// Opens GitHub at a place.
-pub(super) async fn github(surroundings: &Surroundings<'_>, place: Place) -> Result<GitHub, Error> {
+async fn github(surroundings: &Surroundings<'_>, place: Place) -> Result<GitHub, Error> {
     let credentials = credentials(surroundings)?.ok_or_else(|| Error::Usage {
         message: "there is no token to post at GitHub with".to_owned(),
         hint: "set GITHUB_TOKEN, or PROMOTE_BOT_GITHUB_APP_ID and PROMOTE_BOT_GITHUB_APP_PRIVATE_KEY".to_owned(),
     })?;
     let Place { api, repository, commit, change, .. } = place;
     Ok(GitHub::open(&api, credentials, Under { repository, commit, pull_request: change }).await?)
+}
+
+/// Asks what holds merges into the branch that changes go into.
+pub(super) async fn at_forge(surroundings: &Surroundings<'_>) -> AtForge {
+    let Some(found) = place(surroundings) else { return AtForge::Unasked("no forge is known here") };
+    if found.kind == Kind::GitLab {
+        return AtForge::Unasked("GitLab's rules are not read");
+    }
+    if !has_credentials(surroundings, Kind::GitHub) {
+        return AtForge::Unasked("there is no token");
+    }
+    let json = event(surroundings);
+    let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let branch = (surroundings.variable)("GITHUB_BASE_REF").or_else(|| (surroundings.variable)("CHANGE_TARGET"));
+    let branch = branch.or_else(|| text("/repository/default_branch")).unwrap_or_else(|| "main".to_owned());
+    // Nothing is reported, so that the commit does not matter.
+    let commit = Some("0".repeat(40));
+    let facts = match github(surroundings, Place { commit, change: None, ..found }).await {
+        Ok(github) => github.facts(&branch).await,
+        Err(Error::Forge(error)) => Err(error),
+        Err(_) => return AtForge::Unasked("its credentials cannot be used"),
+    };
+    AtForge::Asked(branch, facts)
 }
 
 fn has_credentials(surroundings: &Surroundings<'_>, kind: Kind) -> bool {
@@ -105,7 +128,7 @@ fn gitlab_token(surroundings: &Surroundings<'_>) -> Option<String> {
 }
 
 /// Reads an App's key, or a token.
-pub(super) fn credentials(surroundings: &Surroundings<'_>) -> Result<Option<Credentials>, Error> {
+fn credentials(surroundings: &Surroundings<'_>) -> Result<Option<Credentials>, Error> {
     let variable = surroundings.variable;
     let Some(id) = variable("PROMOTE_BOT_GITHUB_APP_ID") else {
         let names = ["PROMOTE_BOT_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
@@ -133,7 +156,7 @@ pub(super) fn credentials(surroundings: &Surroundings<'_>) -> Result<Option<Cred
 }
 
 /// The event of GitHub Actions.
-pub(super) fn event(surroundings: &Surroundings<'_>) -> Value {
+fn event(surroundings: &Surroundings<'_>) -> Value {
     let file = (surroundings.variable)("GITHUB_EVENT_PATH").and_then(|path| (surroundings.file)(&path));
     file.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
@@ -146,7 +169,7 @@ pub(super) fn is_from_fork(surroundings: &Surroundings<'_>) -> bool {
 }
 
 /// Finds out where the change is reviewed; none where no forge is known.
-pub(super) fn place(surroundings: &Surroundings<'_>) -> Option<Place> {
+fn place(surroundings: &Surroundings<'_>) -> Option<Place> {
     [actions, gitlab_ci, jenkins].iter().find_map(|source| source(surroundings))
 }
 

@@ -6,6 +6,7 @@ mod args;
 mod ci;
 mod errors;
 mod forge;
+mod health;
 mod output;
 mod progress;
 mod run;

@@ -7,15 +7,15 @@ use std::sync::{Arc, OnceLock};
 use clap::FromArgMatches as _;
 
 use super::args::{
-    self, Checking, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging, LoadRestrictorName,
-    Promoting, Reporting, SchemaName,
+    self, Checking, CiName, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging,
+    LoadRestrictorName, Promoting, Reporting, SchemaName,
 };
 use super::ci::{self, Surroundings};
 use super::output::{self, Output};
 use super::show::Showing;
 use super::{errors, forge, progress, runner};
 use crate::commands::{
-    self, ConfigFrom, Error, Exit, FailOn, ImagesInputs, InitInputs, Inputs, Posting, SchemaOf, Scope,
+    self, Ci, ConfigFrom, Error, Exit, FailOn, ImagesInputs, InitInputs, Inputs, Posting, SchemaOf, Scope,
 };
 use crate::domain::LoadRestrictor;
 use crate::git::RangeRequest;
@@ -118,8 +118,13 @@ async fn act(cli: Cli, slot: Slot) -> Result<Exit, Error> {
         Command::Report(reporting) => report(&global, &reporting, &slot).await,
         Command::Images(images) => show_images(&global, images),
         Command::Explain { subject } => answer(&commands::explain(&scope(&global, None)?, &subject)?),
-        Command::Init { dry_run, force } => {
-            let (text, path) = commands::init(&InitInputs { directory: global.directory, dry_run, force })?;
+        Command::Doctor => doctor(&global).await,
+        Command::Init { ci, dry_run, force } => {
+            let inputs = InitInputs { directory: global.directory, dry_run, force };
+            let (text, path) = match ci {
+                Some(ci) => commands::init_ci(&inputs, of_ci(ci))?,
+                None => commands::init(&inputs)?,
+            };
             match path {
                 Some(path) => output::stderr(&format!("wrote {}; next: promote-bot check\n", path.display())),
                 None => output::stdout(&text)?,
@@ -188,6 +193,24 @@ async fn report(global: &Global, reporting: &Reporting, slot: &Slot) -> Result<E
     let posting = forge::posting(&surroundings(), &reporting.post, reporting.change).await?;
     posting.iter().for_each(|posting| drop(slot.set(posting.clone())));
     Showing { posting: posting.as_deref(), ..showing }.show(&review).await
+}
+
+fn of_ci(name: CiName) -> Ci {
+    match name {
+        CiName::Github => Ci::Github,
+        CiName::Jenkins => Ci::Jenkins,
+        CiName::Gitlab => Ci::Gitlab,
+        CiName::Hook => Ci::Hook,
+        CiName::Presync => Ci::Presync,
+    }
+}
+
+async fn doctor(global: &Global) -> Result<Exit, Error> {
+    let judging = Judging { base: None, head: None, config_from: None, post: Vec::new(), fail_on: FailOnName::Error };
+    let diagnoses = commands::doctor(&inputs(global, &judging, None)?, forge::at_forge(&surroundings()).await).await?;
+    output::stdout(&super::health::text(&diagnoses))?;
+    let is_ill = diagnoses.iter().any(|diagnosis| diagnosis.health == commands::Health::Ill);
+    Ok(if is_ill { Exit::No } else { Exit::Success })
 }
 
 /// Opens what `--post` asks for, to be closed when the run ends early.

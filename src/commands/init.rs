@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use crate::config::{self, Found, template};
@@ -50,22 +50,31 @@ pub fn init(inputs: &InitInputs) -> Result<(String, Option<PathBuf>), Error> {
         return Ok((text, None));
     };
     let path = root.join(config::DEFAULT_PATH);
+    write(&path, &text, inputs.force)?;
+    Ok((text, Some(path)))
+}
+
+/// Writes a file, over one that is there only when that is asked for.
+pub(super) fn write(path: &Path, text: &str, force: bool) -> Result<(), Error> {
+    let failed = |source| Error::Io { what: format!("write {}", path.display()), source };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
     let mut options = OpenOptions::new();
     options.write(true);
-    if inputs.force {
+    if force {
         options.create(true).truncate(true)
     } else {
         options.create_new(true)
     };
-    let mut file = options.open(&path).map_err(|source| match source.kind() {
+    let mut file = options.open(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::AlreadyExists => Error::usage(
             format!("{} exists already", path.display()),
             "look at what would be written with --dry-run, or use --force",
         ),
-        _ => Error::Io { what: format!("write {}", path.display()), source },
+        _ => failed(source),
     })?;
-    file.write_all(text.as_bytes()).map_err(Error::io(format!("write {}", path.display())))?;
-    Ok((text, Some(path)))
+    file.write_all(text.as_bytes()).map_err(failed)
 }
 
 /// The names, without tag and digest, of the images that can be read; what cannot is for `check` to say.

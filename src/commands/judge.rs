@@ -85,7 +85,13 @@ pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, E
     let in_force =
         policies::load(workspace.rules.as_ref(), &workspace.config_used.revision, &workspace.config.environments)?;
     let mut environments = uses::changes(&workspace, &inputs.scope.environments, inputs.offline)?;
-    let registries = connect(inputs, &mut workspace)?;
+    let registries = match inputs.offline {
+        true => {
+            workspace.notes.push("offline: no registry was asked".to_owned());
+            None
+        }
+        false => Some(connect(inputs, &workspace)?),
+    };
     let candidates: Vec<Candidate> =
         environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.candidates)).collect();
     let external = environments.iter_mut().flat_map(|e| std::mem::take(&mut e.sorted.external)).collect();
@@ -109,12 +115,8 @@ pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, E
     })
 }
 
-/// Sets the registries up, unless the run is offline.
-fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Registries>, Error> {
-    if inputs.offline {
-        workspace.notes.push("offline: no registry was asked".to_owned());
-        return Ok(None);
-    }
+/// Sets the registries up.
+pub(super) fn connect(inputs: &Inputs<'_>, workspace: &Workspace) -> Result<Registries, Error> {
     if workspace.config_used.path.is_none() {
         let revision = workspace.config_used.revision.short();
         return Err(Error::usage(
@@ -123,7 +125,7 @@ fn connect(inputs: &Inputs<'_>, workspace: &mut Workspace) -> Result<Option<Regi
         ));
     }
     let settings = settings(workspace, inputs.variable, inputs.jobs)?;
-    Ok(Some(Registries::new(settings, &inputs.credentials)?))
+    Ok(Registries::new(settings, &inputs.credentials)?)
 }
 
 impl Judged {

@@ -4,8 +4,10 @@
 //! [`promote()`] are one story, told in `judge`: `promote` goes on where `check` stops.
 
 mod check;
+mod ci;
 mod completions;
 mod demo;
+mod doctor;
 mod error;
 mod explain;
 mod images;
@@ -22,8 +24,10 @@ mod uses;
 mod workspace;
 
 pub use check::check;
+pub use ci::{Ci, init_ci};
 pub use completions::completions;
 pub use demo::{Demo, demo};
+pub use doctor::{AtForge, Diagnosis, Health, doctor};
 pub use error::{Error, Exit};
 pub use explain::explain;
 pub use images::{ImagesInputs, images};

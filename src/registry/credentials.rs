@@ -92,6 +92,22 @@ impl Store {
         Ok(None)
     }
 
+    /// Returns where the credential for a repository comes from, as words; `None` means anonymous.
+    pub(super) async fn place(&self, registry: &str, repository: &str) -> Result<Option<String>, Error> {
+        if self.settings.contains_key(registry) {
+            return Ok(Some("promote-bot.yaml".to_owned()));
+        }
+        for file in self.files.get_or_try_init(|| self.load(registry)).await? {
+            if let Some(key) = file.keys.best(registry, repository)
+                && self.ask(file, &key, registry).await?.is_some()
+            {
+                let helper = file.keys.cred_helpers.get(&key).map(|helper| format!(" by docker-credential-{helper}"));
+                return Ok(Some(format!("{}{}", file.path.display(), helper.unwrap_or_default())));
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads all files, on a thread of its own, since a home directory may be far away.
     async fn load(&self, registry: &str) -> Result<Vec<AuthFile>, Error> {
         let (places, owned_registry) = (self.places.clone(), registry.to_owned());

@@ -43,7 +43,7 @@ pub(super) struct Host {
     client: reqwest::Client,
     pinned: Pinned,
     pub permits: Permits,
-    tally: Tally,
+    pub tally: Tally,
     lists_no_referrers: AtomicBool,
     /// Where its tokens come from.
     pub desk: TokenDesk,

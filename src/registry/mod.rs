@@ -17,6 +17,7 @@ mod credentials;
 pub mod embedded;
 mod error;
 mod evidence;
+mod examine;
 mod gather;
 mod host;
 mod layout;
@@ -44,6 +45,7 @@ mod tree;
 mod wire;
 
 pub use error::{Error, Said};
+pub use examine::Examination;
 pub use secret::Secret;
 pub use settings::{CredentialSources, HostSettings, Settings};
 

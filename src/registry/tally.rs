@@ -32,6 +32,16 @@ impl Tally {
         Duration::from_millis(self.waited_ms.load(Ordering::Relaxed))
     }
 
+    /// Returns how many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns what is left of a quota.
+    pub(super) fn quota(&self) -> Option<String> {
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Notes what is left of a quota, as Docker Hub says it (`RateLimit-Remaining: 76;w=21600`).
     pub(super) fn note_quota(&self, headers: &HeaderMap) {
         if let Some(left) = headers.get("ratelimit-remaining").and_then(|left| left.to_str().ok()) {
@@ -41,8 +51,7 @@ impl Tally {
 
     /// Tells it in the log.
     pub(super) fn tell(&self, registry: &str) {
-        let requests = self.requests.load(Ordering::Relaxed);
-        let quota_left = self.quota.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (requests, quota_left) = (self.requests(), self.quota());
         tracing::info!(registry, requests, waited = ?self.waited_so_far(), quota_left, "asked");
     }
 }

@@ -80,6 +80,11 @@ impl Wire {
         }
     }
 
+    /// Returns where the credentials for an image's repository come from.
+    pub(super) async fn credentials(&self, image: &ImageRef) -> Result<Option<String>, Error> {
+        self.store.place(image.registry(), image.repository()).await
+    }
+
     fn layout(&self, directory: &str, image: &ImageRef) -> Repository {
         let place = self.layouts.of(directory.to_owned());
         let made = || Arc::new(Layout::new(image.registry().to_owned(), self.root.join(directory)));

@@ -15,6 +15,7 @@ mod check;
 mod cli;
 mod configuration;
 mod demo;
+mod doctor;
 mod explain;
 mod faults;
 mod forge;

@@ -15,6 +15,17 @@ fn help(arguments: &[&str]) -> String {
     Program::new().run(Path::new("."), arguments).expect(0).stdout
 }
 
+/// What `init --ci` writes is what the README shows, but for the version.
+#[test]
+fn its_pipeline_is_the_one_that_init_writes() {
+    let (_, jenkins) = promote_bot::commands::Ci::Jenkins.file();
+    assert!(readme().contains(&jenkins));
+    let (_, github) = promote_bot::commands::Ci::Github.file();
+    let ours = |line: &&str| !line.contains("acme/promote-bot@");
+    let missing: Vec<&str> = github.lines().filter(ours).filter(|line| !readme().contains(line)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn it_names_every_command_and_no_other() {
     let text = help(&["--help"]);
@@ -33,8 +44,10 @@ fn it_names_every_command_and_no_other() {
 
 #[test]
 fn every_flag_it_shows_exists() {
-    let all: String =
-        ["check", "promote", "images", "init", "demo"].iter().map(|command| help(&[command, "--help"])).collect();
+    let all: String = ["check", "promote", "images", "report", "init", "demo"]
+        .iter()
+        .map(|command| help(&[command, "--help"]))
+        .collect();
     let readme = readme();
     let shown = readme
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))

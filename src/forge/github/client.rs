@@ -189,7 +189,7 @@ impl Client {
             let request = self.octocrab.build_request(request, call.body)?;
             self.octocrab.execute(request).await
         };
-        let response = sent.await.map_err(|error| self.unreachable(call.action, error))?;
+        let response = sent.await.map_err(|error| self.unreachable(call.action, &error))?;
         let (parts, body) = response.into_parts();
         let bytes = Limited::new(body, LONGEST).collect().await;
         let cut = |source| {
@@ -199,8 +199,8 @@ impl Client {
         Ok((parts.status.as_u16(), parts.headers, bytes.map_err(cut)?.to_bytes()))
     }
 
-    fn unreachable(&self, action: &str, error: octocrab::Error) -> (Failure, Error) {
-        let mut root: &dyn std::error::Error = &error;
+    fn unreachable(&self, action: &str, error: &octocrab::Error) -> (Failure, Error) {
+        let mut root: &dyn std::error::Error = error;
         let mut was_sent = true;
         while let Some(source) = root.source() {
             root = source;

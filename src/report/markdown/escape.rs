@@ -20,7 +20,7 @@ pub(super) fn code(text: &str) -> String {
 /// Shows a sentence; what stands between two backticks in it is shown as code.
 pub(super) fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return plain(text);
     }
     let mut out = String::new();
