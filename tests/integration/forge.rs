@@ -5,6 +5,7 @@ use std::process::Child;
 use serde_json::{Value, json};
 
 use crate::support::github::{GitHub, What};
+use crate::support::gitlab::GitLab;
 use crate::support::{Program, Stage};
 
 /// A pull request of `api` 1.1.0 and its forge; `head` is the commit that statuses are shown on.
@@ -338,4 +339,35 @@ fn a_runner_is_left_annotations_outputs_and_a_summary() {
     assert!(outputs.starts_with("result=failure\nchanged=2\nto-promote=1\npromoted=0\nviolations=1\n"), "{outputs}");
     assert!(outputs.ends_with("settled=true\n"), "{outputs}");
     assert!(std::fs::read_to_string(summary).unwrap().starts_with("### 🔴 promote-bot"));
+}
+
+#[test]
+fn gitlab_is_shown_statuses_and_one_note() {
+    let mut stage = Stage::new();
+    stage.seed_small("api", "1.1.0");
+    stage.bump("api", "1.1.0");
+    stage.repository.commit("api 1.1.0");
+    let gitlab = GitLab::start();
+    let job = Program::new()
+        .env("GITLAB_TOKEN", "glpat-secret")
+        .env("CI_API_V4_URL", &gitlab.url)
+        .env("CI_PROJECT_ID", "9")
+        .env("CI_COMMIT_SHA", &"d".repeat(40))
+        .env("CI_MERGE_REQUEST_IID", "5");
+    let state = |name: &str| {
+        let remembered = gitlab.remembered.lock().unwrap();
+        remembered.statuses.iter().find(|status| status["name"] == name).unwrap()["status"].clone()
+    };
+    for arguments in [["check", "--post", "status,comment"], ["promote", "--post", "status,comment"]] {
+        let run = job.run(stage.repository.path(), &arguments).expect(0);
+        assert_eq!((state("promote-bot/dev"), state("promote-bot/production")), (json!("success"), json!("success")));
+        assert!(!run.all().contains("glpat-secret"));
+    }
+    let remembered = std::mem::take(&mut *gitlab.remembered.lock().unwrap());
+    assert_eq!(remembered.notes.len(), 1);
+    assert!(remembered.notes[0]["body"].as_str().unwrap().contains("promoted and proved"));
+    let pending = json!({"name": "promote-bot/production", "status": "running", "description": "being judged"});
+    gitlab.remembered.lock().unwrap().statuses.push(pending);
+    job.run(stage.repository.path(), &["report", "--settle"]).expect(0);
+    assert_eq!(state("promote-bot/production"), "failed");
 }

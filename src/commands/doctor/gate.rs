@@ -3,7 +3,7 @@
 use super::{AtForge, Diagnosis, Health};
 use crate::domain::tree::{EntryKind, TreeError};
 use crate::domain::{CONTEXT, Tree, TreePath};
-use crate::forge::Rule;
+use crate::forge::{Facts, Rule};
 use crate::yaml::{self, Node};
 
 /// Where GitHub looks for workflows.
@@ -108,41 +108,44 @@ pub(super) fn held(at_forge: &AtForge, environments: &[&str]) -> Vec<Diagnosis> 
             return vec![Diagnosis::of(&subject, Health::Unknown, error.reason(), fix)];
         }
     };
-    let required: Vec<&String> = facts
-        .rules
-        .iter()
-        .filter_map(|rule| if let Rule::Checks(names, _) = rule { Some(names) } else { None })
-        .flatten()
-        .collect();
-    let is_ours = |name: &&&String| {
-        **name == "promote-bot" || environments.iter().any(|one| name.strip_prefix(CONTEXT) == Some(one))
+    judged(&subject, facts, environments)
+}
+
+fn judged(subject: &str, facts: &Facts, environments: &[&str]) -> Vec<Diagnosis> {
+    fn checks(rule: &Rule) -> &[String] {
+        match rule {
+            Rule::Checks(names, _) => names,
+            _ => &[],
+        }
+    }
+    let is_ours = |name: &&String| {
+        name.as_str() == "promote-bot" || environments.iter().any(|one| name.strip_prefix(CONTEXT) == Some(one))
     };
-    let ours: Vec<&str> = required.iter().filter(is_ours).map(|name| name.as_str()).collect();
-    let mut all = Vec::new();
+    let ours: Vec<&str> = facts.rules.iter().flat_map(checks).filter(is_ours).map(String::as_str).collect();
     let by_workflow = facts.rules.contains(&Rule::Workflows);
-    all.push(match (ours.is_empty(), by_workflow) {
-        (false, _) => Diagnosis::well(&subject, format!("{} must be green before a merge", ours.join(", "))),
-        (true, true) => Diagnosis::well(
-            &subject,
-            "workflows of another repository are required; whether ours is among them they say",
-        ),
+    let mut all = vec![match (ours.is_empty(), by_workflow) {
+        (false, _) => Diagnosis::well(subject, format!("{} must be green before a merge", ours.join(", "))),
+        (true, true) => {
+            let found = "workflows of another repository are required; whether ours is among them they say";
+            Diagnosis::well(subject, found)
+        }
         (true, false) => Diagnosis::of(
-            &subject,
+            subject,
             Health::Weak,
             "nothing of ours is required: a red verdict holds no merge",
             "require the check `promote-bot`, or a status `promote-bot/<environment>`, in a ruleset for the branch",
         ),
-    });
+    }];
     if !by_workflow && !ours.is_empty() {
         let found = "the workflow of a pull request is the one in it: who may push can write another `promote-bot`";
         let fix = "require the workflow by a ruleset, guard .github/ and promote-bot.yaml by CODEOWNERS, or pin the check to an App";
-        all.push(Diagnosis::of(&subject, Health::Unknown, found, fix));
+        all.push(Diagnosis::of(subject, Health::Unknown, found, fix));
     }
     let is_strict = facts.rules.iter().any(|rule| matches!(rule, Rule::Checks(_, true)));
     if !is_strict && !facts.rules.contains(&Rule::MergeQueue) {
         let found = "a verdict may be about a base that has moved on: branches need not be up to date, and there is no merge queue";
         all.push(Diagnosis::of(
-            &subject,
+            subject,
             Health::Weak,
             found,
             "use a merge queue, or require branches to be up to date",
@@ -154,7 +157,6 @@ pub(super) fn held(at_forge: &AtForge, environments: &[&str]) -> Vec<Diagnosis> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::forge::Facts;
 
     fn found(text: &str) -> Vec<String> {
         let documents = yaml::parse("w.yml", text.as_bytes()).unwrap();

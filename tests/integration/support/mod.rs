@@ -2,6 +2,7 @@
 
 mod docker_registry;
 pub mod github;
+pub mod gitlab;
 mod image;
 mod program;
 mod repository;

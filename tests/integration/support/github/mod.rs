@@ -4,7 +4,7 @@
 //! `tests/conformance/github/forge.sh` runs these tests through a server that does. Then `PROMOTE_BOT_TEST_FAKE_PORT` says where this
 //! one listens, and `PROMOTE_BOT_TEST_GITHUB` which address the program is given.
 
-mod http;
+pub mod http;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -147,7 +147,7 @@ fn route(state: &mut State, request: &Request) -> Reply {
         ("GET", ["repos", _, _, "issues", _, "comments"]) => page(&state.comments, query),
         ("POST", ["repos", _, _, "issues", _, "comments"]) => comment(state, &body(), request),
         ("PATCH", ["repos", _, _, "issues", "comments", id]) => {
-            let found = state.comments.iter_mut().find(|comment| comment["id"].to_string() == *id).unwrap();
+            let found = state.comments.iter_mut().find(|comment| is_numbered(comment, id)).unwrap();
             found["body"] = body()["body"].clone();
             Reply::json(200, found)
         }
@@ -163,7 +163,7 @@ fn route(state: &mut State, request: &Request) -> Reply {
         }
         ("POST", ["repos", _, _, "check-runs"]) => check_run(state, &body()),
         ("PATCH", ["repos", _, _, "check-runs", id]) => {
-            let found = state.check_runs.iter_mut().find(|run| run["id"].to_string() == *id).unwrap();
+            let found = state.check_runs.iter_mut().find(|run| is_numbered(run, id)).unwrap();
             assert_ne!(found["status"], "completed", "a completed run cannot be opened again");
             write_run(found, &body());
             Reply::json(200, found)
@@ -205,6 +205,10 @@ fn route(state: &mut State, request: &Request) -> Reply {
         ("GET", ["repos", _, _, "branches", _]) => Reply::json(200, &template(include_str!("branch.json"))),
         _ => Reply::json(404, &json!({"message": "Not Found"})),
     }
+}
+
+fn is_numbered(thing: &Value, id: &str) -> bool {
+    thing["id"].as_u64() == id.parse().ok()
 }
 
 fn combined(state: &State, commit: &str) -> Reply {
