@@ -93,7 +93,8 @@ fn weigh(candidate: &Candidate, evidence: &Evidence, earlier: Option<(usize, &Se
         Some((index, Settled::Step(step))) => Some((index, step)),
         Some((_, Settled::External(_))) | None => None,
     };
-    if let (Some((reason, hint)), None) = (evidence.source.failure(), earlier) {
+    // What is to be brought about first cannot be asked for yet; what is there already can.
+    if let Some((reason, hint)) = evidence.source.failure().filter(|_| earlier.is_none_or(|(_, step)| step.present)) {
         return refuse(State::Unknown, None, refusals::unreadable_registry(candidate, reason, hint));
     }
     let narrowed = evidence.content.as_ref().and_then(|content| content.narrowed.as_ref());

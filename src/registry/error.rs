@@ -149,6 +149,14 @@ pub enum Error {
         /// What is wrong with them.
         why: String,
     },
+    /// Somebody else gave the name to something between our look and our writing.
+    #[error("cannot name {image}: somebody else gave the name to {found} meanwhile")]
+    Overtaken {
+        /// The image.
+        image: String,
+        /// What is there now.
+        found: Digest,
+    },
     /// A directory that is no layout, or one that does not hold what it lists.
     #[error("cannot use {layout} as an OCI image layout: {why}")]
     Layout {
@@ -239,7 +247,9 @@ impl Error {
             Self::Evidence { .. } => {
                 "look at it with `oras discover`; `referrers` in promote-bot.yaml says what goes along".to_owned()
             }
-            Self::Unproved { .. } => "see who else writes to the destination, then run again".to_owned(),
+            Self::Unproved { .. } | Self::Overtaken { .. } => {
+                "see who else writes to the destination, then run again".to_owned()
+            }
             Self::NoSource { .. } => "push the image, or give the environment a `from`".to_owned(),
             Self::SourceStep { .. } => "mend the earlier copy, then run again".to_owned(),
         })

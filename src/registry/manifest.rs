@@ -60,8 +60,8 @@ pub(super) struct Blob {
 /// How a manifest is known where it is written.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Name<'a> {
-    /// By a tag.
-    Tag(&'a str),
+    /// By a tag, in the place of what was seen under it.
+    Tag(&'a str, Option<&'a Digest>),
     /// By its digest alone: a reference without a tag names it.
     Digest,
     /// By its digest, to what it is a part of or refers to.

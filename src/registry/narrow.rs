@@ -29,10 +29,18 @@ pub(super) fn narrow(tree: &Tree, wanted: &[Platform], repository: &str) -> Resu
     if wanted.is_empty() || !children.iter().any(|child| fits(child) == Some(true)) {
         return Ok(None);
     }
-    let mut document: Value = serde_json::from_slice(&top.bytes).unwrap_or_default();
-    let Some(Value::Array(entries)) = document.get_mut("manifests") else { return Ok(None) };
-    let gone: BTreeSet<String> =
-        children.iter().filter(|child| fits(child) == Some(false)).map(|child| child.digest.to_string()).collect();
+    let unreadable = || Error::Manifest {
+        digest: tree.top.clone(),
+        repository: repository.to_owned(),
+        why: "it cannot be written anew without the platforms that are not wanted".to_owned(),
+    };
+    let mut document: Value = serde_json::from_slice(&top.bytes).map_err(|_| unreadable())?;
+    let Some(Value::Array(entries)) = document.get_mut("manifests") else { return Err(unreadable()) };
+    let with =
+        |fit: bool| children.iter().filter(move |child| fits(child) == Some(fit)).map(|child| child.digest.to_string());
+    // One manifest may stand for two platforms.
+    let stay: BTreeSet<String> = with(true).collect();
+    let gone: BTreeSet<String> = with(false).filter(|digest| !stay.contains(digest)).collect();
     let mut left_out = Vec::new();
     let mut number = 0;
     entries.retain(|entry| {
@@ -133,6 +141,43 @@ mod tests {
         assert!(String::from_utf8_lossy(&top.bytes).contains(r#""annotations":{"kept":"yes"}"#));
         let again = narrow(&whole, &wanted(&["linux/amd64"]), "test").unwrap().unwrap().1;
         assert_eq!(again.digest, told.digest);
+    }
+
+    #[test]
+    fn an_image_that_stands_for_two_platforms_keeps_its_attestation() {
+        let image = manifest(
+            &json!({"schemaVersion": 2, "config": {"mediaType": "a/b", "digest": Digest::of(b"x").to_string(), "size": 1}, "layers": []}),
+        );
+        let entry = |rest: Value| {
+            let mut entry =
+                json!({"mediaType": MANIFEST, "digest": image.digest.to_string(), "size": image.bytes.len()});
+            entry.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            entry
+        };
+        let arm =
+            |variant: &str| entry(json!({"platform": {"os": "linux", "architecture": "arm", "variant": variant}}));
+        let about = entry(json!({"annotations": {ABOUT: image.digest.to_string()}}));
+        let top = manifest(&json!({"schemaVersion": 2, "manifests": [arm("v6"), arm("v7"), about]}));
+        let whole = Tree {
+            top: top.digest.clone(),
+            manifests: [(top.digest.clone(), top), (image.digest.clone(), image.clone())].into(),
+        };
+        let (narrowed, told) = narrow(&whole, &wanted(&["linux/arm/v7"]), "test").unwrap().unwrap();
+        assert_eq!((narrowed.manifests[&narrowed.top].children().len(), told.left_out.len()), (2, 1));
+    }
+
+    #[test]
+    fn what_cannot_be_written_anew_is_refused() {
+        let entry = |os: &str| {
+            format!(
+                r#"{{"mediaType":"{MANIFEST}","digest":"{}","size":1,"platform":{{"os":"{os}","architecture":"amd64"}}}}"#,
+                Digest::of(b"x")
+            )
+        };
+        let text = format!(r#"{{"schemaVersion":2,"x":1e999,"manifests":[{},{}]}}"#, entry("linux"), entry("windows"));
+        let top = Manifest::parse("test", &Digest::of(text.as_bytes()), None, text.into()).unwrap();
+        let whole = Tree { top: top.digest.clone(), manifests: [(top.digest.clone(), top)].into() };
+        assert!(narrow(&whole, &wanted(&["linux/amd64"]), "test").is_err());
     }
 
     #[test]

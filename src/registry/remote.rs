@@ -109,7 +109,7 @@ impl Remote {
     pub(super) async fn put_manifest(&self, name: Name<'_>, manifest: &Manifest) -> Result<(), Error> {
         let digest = manifest.digest.to_string();
         let reference = match name {
-            Name::Tag(tag) => tag,
+            Name::Tag(tag, _) => tag,
             Name::Digest | Name::Part => &digest,
         };
         let action = format!("write manifest {}", self.shown(reference));

@@ -123,9 +123,10 @@ async fn name(
         Look::Taken(found) => return Ok(Some(conflict(&found))),
         Look::Free => {}
     }
-    let name = step.candidate.to.effective_tag().map_or(Name::Digest, Name::Tag);
+    let name = step.candidate.to.effective_tag().map_or(Name::Digest, |tag| Name::Tag(tag, None));
     match run.write(destination, name, manifest).await {
         Ok(()) => Ok(None),
+        Err(Error::Overtaken { found, .. }) => Ok(Some(conflict(&found))),
         Err(Error::Answered { action, registry, said }) if said.is_immutable_tag() => {
             match look(destination, step).await? {
                 Look::Present => Ok(None),

@@ -250,6 +250,38 @@ fn a_signal_closes_what_is_pending_and_settle_what_a_kill_left() {
     }
 }
 
+/// Kills a run after each of its calls to the forge, and settles.
+#[test]
+fn whenever_a_run_is_killed_settling_leaves_nothing_pending() {
+    let mut review = Review::new();
+    let mut killed = 0;
+    for calls in 0..20 {
+        review.head = format!("{calls:040x}");
+        review.github.take_log();
+        let job = review.job("ghs_job");
+        let mut child = job.start(review.path(), &["promote", "--post", "status,check-run,comment"]);
+        while review.github.state().log.len() < calls && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        signal_if_alive(&mut child);
+        killed += usize::from(child.wait().unwrap().code().is_none());
+        job.run(review.path(), &["report", "--settle"]).expect(0);
+        let statuses = review.github.statuses(&review.head);
+        assert!(statuses.values().all(|status| status["state"] != "pending"), "after {calls} calls: {statuses:?}");
+        let state = review.github.state();
+        let open = state.check_runs.iter().find(|run| run["head_sha"] == review.head && run["status"] != "completed");
+        assert_eq!(open, None, "after {calls} calls");
+    }
+    assert!(killed > 5, "only {killed} runs were killed");
+    assert!(review.comments().len() <= 1);
+}
+
+fn signal_if_alive(child: &mut Child) {
+    if child.try_wait().unwrap().is_none() {
+        child.kill().unwrap();
+    }
+}
+
 #[test]
 fn an_error_closes_the_gates() {
     let review = Review::new();

@@ -10,6 +10,7 @@ use super::super::error::Error;
 use super::super::manifest::{Manifest, Name};
 use super::super::passage::Passage;
 use super::super::repository::{Opened, Repository};
+use super::super::tree::LONGEST_CONFIG;
 use super::merge::{self, Merged};
 use super::{Attached, Attachment, fallback_tag};
 use crate::domain::Digest;
@@ -106,8 +107,13 @@ async fn settle(passage: &Passage<'_>, tag: &str, wish: &Wish<'_>) -> Result<(),
             let image = format!("{}:{tag}", destination.locator());
             return Err(Error::Unproved { image, expected: manifest.digest, found });
         }
-        passage.run.write(destination, Name::Tag(tag), &manifest).await?;
-        passage.sent(&manifest);
+        let name = Name::Tag(tag, there.as_ref().map(|there| &there.digest));
+        match passage.run.write(destination, name, &manifest).await {
+            Ok(()) => passage.sent(&manifest),
+            // Somebody else was faster: it is merged with theirs.
+            Err(Error::Overtaken { .. }) => {}
+            Err(error) => return Err(error),
+        }
         tries += 1;
     }
 }
@@ -115,6 +121,9 @@ async fn settle(passage: &Passage<'_>, tag: &str, wish: &Wish<'_>) -> Result<(),
 /// Gives merged signatures a configuration that names them all, where the one at the destination is of that kind.
 async fn with_configuration(destination: &Repository, there: &Manifest, mut merged: Value) -> Result<Manifest, Error> {
     let content = match there.blobs().first() {
+        Some(config) if config.size_bytes > LONGEST_CONFIG => {
+            return Err(taken(destination, &there.digest.to_string(), "too long to be merged with"));
+        }
         Some(config) => destination.read_blob(&config.digest, config.size_bytes).await?,
         None => Bytes::new(),
     };

@@ -46,8 +46,20 @@ pub(super) enum Kind {
 impl Disk {
     /// Tells what the directory is, by its file `oci-layout`.
     pub(super) fn kind(&self) -> io::Result<Kind> {
-        if self.dir.join("oci-layout").try_exists()? {
-            return Ok(Kind::Layout);
+        for directory in ["blobs", "blobs/sha256", "blobs/sha512"] {
+            let path = self.dir.join(directory);
+            // A link could lead anywhere, for writing too.
+            match fs::symlink_metadata(&path) {
+                Ok(about) if about.is_dir() => {}
+                Ok(_) => return Err(io::Error::other(format!("{} is no directory", path.display()))),
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match about(&self.dir.join("oci-layout")) {
+            Ok(Some(_)) => return Ok(Kind::Layout),
+            Err(error) if error.kind() != io::ErrorKind::NotADirectory => return Err(error),
+            _ => {}
         }
         match fs::read_dir(&self.dir) {
             Ok(entries) => {
@@ -153,7 +165,10 @@ impl Disk {
 
     /// Keeps all others who change `index.json` waiting until what is returned is dropped.
     pub(super) fn lock(&self) -> io::Result<File> {
-        let file = File::open(self.dir.join("oci-layout"))?;
+        let path = self.dir.join("oci-layout");
+        about(&path)?;
+        // Some file systems lock only what may be written.
+        let file = File::options().read(true).write(true).open(path)?;
         file.lock()?;
         Ok(file)
     }

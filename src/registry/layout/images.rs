@@ -20,6 +20,9 @@ const PIECE: usize = 256 << 10;
 /// How many manifests are looked at to tell whether an image is whole.
 const MOST_MANIFESTS: usize = 1_000;
 
+/// How many indexes are looked through for one of their parts.
+const MOST_INDEXES: usize = 20_000;
+
 /// The images of one name.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Images {
@@ -93,7 +96,10 @@ impl Images {
     pub(in super::super) async fn named(&self, tag: &str) -> Result<Option<Manifest>, Error> {
         let tag = tag.to_owned();
         self.with(move |images| match images.tagged(&tag)? {
-            Some(digest) => images.read_manifest(&digest, LONGEST_MANIFEST).map(Some),
+            Some(digest) => {
+                images.check_whole(&digest)?;
+                images.read_manifest(&digest, LONGEST_MANIFEST).map(Some)
+            }
             None => Ok(None),
         })
         .await
@@ -101,16 +107,16 @@ impl Images {
 
     /// Writes a manifest, and lists it where nothing else leads to it.
     pub(in super::super) async fn put_manifest(&self, name: Name<'_>, manifest: &Manifest) -> Result<(), Error> {
-        let whole = match name {
-            Name::Tag(tag) => Some(format!("{}:{tag}", self.name)),
-            Name::Digest => Some(format!("{}@{}", self.name, manifest.digest)),
-            Name::Part => None,
+        let (whole, over) = match name {
+            Name::Tag(tag, over) => (Some(format!("{}:{tag}", self.name)), over.cloned()),
+            Name::Digest => (Some(format!("{}@{}", self.name, manifest.digest)), None),
+            Name::Part => (None, None),
         };
         let is_listed = whole.is_some() || manifest.subject().is_some();
         self.write_blob(&manifest.digest, manifest.bytes.clone()).await?;
         let manifest = manifest.clone();
         self.with(move |images| match is_listed {
-            true => images.layout.list(whole.as_deref(), &manifest),
+            true => images.layout.list(whole.as_deref(), over.as_ref(), &manifest),
             false => Ok(()),
         })
         .await
@@ -121,9 +127,12 @@ impl Images {
         let subject = subject.clone();
         self.with(move |images| {
             let index = images.layout.index()?;
-            let refers = |digest: &&Digest| images.subject_of(digest).as_ref() == Some(&subject);
-            let found: BTreeSet<_> =
-                index.entries().iter().map(|entry| &entry.digest).filter(refers).cloned().collect();
+            let mut found = BTreeSet::new();
+            for entry in index.entries() {
+                if images.subject_of(&entry.digest)?.as_ref() == Some(&subject) {
+                    found.insert(entry.digest.clone());
+                }
+            }
             Ok(found.into_iter().collect())
         })
         .await
@@ -247,9 +256,13 @@ impl Images {
         if self.read_manifest(digest, LONGEST_MANIFEST).is_err() {
             return Ok(false);
         }
-        let (mut open, mut seen) = (Vec::new(), BTreeSet::new());
-        open.extend(index.entries().iter().filter(|entry| entry.is_index).map(|entry| entry.digest.clone()));
+        let indexes = index.entries().iter().filter(|entry| entry.is_index).map(|entry| entry.digest.clone());
+        let mut seen: BTreeSet<Digest> = indexes.collect();
+        let mut open: Vec<Digest> = seen.iter().cloned().collect();
         while let Some(next) = open.pop() {
+            if seen.len() > MOST_INDEXES {
+                return Err(self.layout.wrong(format!("it has more than {MOST_INDEXES} indexes to look through")));
+            }
             let children = self.read_manifest(&next, LONGEST_MANIFEST);
             let children = children.map(|manifest| manifest.children().to_vec()).unwrap_or_default();
             if children.iter().any(|child| child.digest == *digest) {
@@ -308,14 +321,18 @@ impl Images {
         read.map(Bytes::from).ok_or_else(|| self.missing(digest))
     }
 
-    fn subject_of(&self, digest: &Digest) -> Option<Digest> {
+    fn subject_of(&self, digest: &Digest) -> Result<Option<Digest>, Error> {
         if let Some(subject) = lock(&self.layout.subjects).get(digest) {
-            return subject.clone();
+            return Ok(subject.clone());
         }
-        let manifest = self.read_manifest(digest, LONGEST_MANIFEST).ok()?;
-        let subject = manifest.subject();
+        let subject = match self.read_manifest(digest, LONGEST_MANIFEST) {
+            Ok(manifest) => manifest.subject(),
+            // Of a kind we do not know: nothing of it is ours to bring. What is damaged may be a signature.
+            Err(Error::Manifest { .. }) => None,
+            Err(error) => return Err(error),
+        };
         lock(&self.layout.subjects).insert(digest.clone(), subject.clone());
-        subject
+        Ok(subject)
     }
 
     fn locator(&self) -> String {
@@ -337,6 +354,8 @@ impl Images {
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let images = self.clone();
+        // Never closed; without a permit there would only be more at once.
+        let _turn = self.layout.turns.acquire().await;
         blocking(move || Ok(work(&images))).await.map_err(|error| self.layout.failed("look into", error))?
     }
 }

@@ -24,8 +24,11 @@ use crate::domain::Digest;
 use disk::{Disk, Kind, Stamp};
 use index::Index;
 
-/// How long `index.json` may be, in bytes.
-const LONGEST_INDEX: u64 = 32 << 20;
+/// How long `index.json` may be, in bytes: some ten thousand images.
+const LONGEST_INDEX: u64 = 4 << 20;
+
+/// How many files are read or written at a time.
+const TURNS: usize = 8;
 
 /// How many blobs are read at a time.
 const STREAMS: usize = 4;
@@ -39,6 +42,7 @@ pub(super) struct Layout {
     /// `oci:` and the directory as the configuration writes it.
     name: String,
     disk: Disk,
+    turns: Semaphore,
     streams: Semaphore,
     small: Semaphore,
     index: Mutex<Option<(Stamp, Arc<Index>)>>,
@@ -54,6 +58,7 @@ impl Layout {
         Self {
             name,
             disk: Disk { dir },
+            turns: Semaphore::new(TURNS),
             streams: Semaphore::new(STREAMS),
             small: Semaphore::new(SMALL_KIB),
             index: Mutex::default(),
@@ -72,7 +77,9 @@ impl Layout {
         let path = self.disk.dir.join("index.json");
         let stamp = self.disk.stamp(&path).map_err(|error| self.failed("look for the index.json of", error))?;
         let Some(stamp) = stamp else { return Ok(Arc::default()) };
-        if let Some((before, index)) = &*lock(&self.index)
+        // Held while it is read, so that many who ask read it once.
+        let mut kept = lock(&self.index);
+        if let Some((before, index)) = &*kept
             && *before == stamp
         {
             return Ok(index.clone());
@@ -81,12 +88,12 @@ impl Layout {
             self.disk.read(&path, LONGEST_INDEX).map_err(|error| self.failed("read the index.json of", error))?;
         let index = Index::parse(&bytes.unwrap_or_default()).map_err(|why| self.wrong(why))?;
         let index = Arc::new(index);
-        *lock(&self.index) = Some((stamp, index.clone()));
+        *kept = Some((stamp, index.clone()));
         Ok(index)
     }
 
-    /// Lists a manifest whose content is there, under a name if it has one.
-    fn list(&self, name: Option<&str>, manifest: &Manifest) -> Result<(), Error> {
+    /// Lists a manifest whose content is there, under a name if it has one: over nothing, or what was seen there.
+    fn list(&self, name: Option<&str>, over: Option<&Digest>, manifest: &Manifest) -> Result<(), Error> {
         let failed = |error| self.failed("write the index.json of", error);
         let _alone = self.disk.lock().map_err(failed)?;
         let path = self.disk.dir.join("index.json");
@@ -94,6 +101,13 @@ impl Layout {
             Some(bytes) => Index::parse(&bytes).map_err(|why| self.wrong(why))?,
             None => Index::default(),
         };
+        if let Some(name) = name
+            && let Some(found) = index.named(name).map_err(|why| self.wrong(why))?
+            && *found != manifest.digest
+            && Some(found) != over
+        {
+            return Err(Error::Overtaken { image: format!("{}/{name}", self.name), found: found.clone() });
+        }
         match index.set(name, manifest) {
             true => self.disk.write(&path, &index.to_bytes()).map_err(failed),
             false => Ok(()),

@@ -189,6 +189,11 @@ async fn a_directory_that_lost_something_is_no_source_and_no_proof() {
     let Seen::Unknown { reason, hint } = &evidence.destination.tag else { panic!("{evidence:?}") };
     assert!(reason.contains(&format!("lists {} and lacks {layer}", sample.digest())), "{reason}");
     assert!(hint.contains("copy oci:"), "{hint}");
+    // As a source it does not count either, before anything is copied.
+    let mut read = candidate("any.example/x:1", &format!("{}/copy:1", dev.host()));
+    read.from = Some(there.clone());
+    let evidence = &registries().gather(&[read]).await[0];
+    assert!(matches!(&evidence.source.tag, Seen::Unknown { reason, .. } if reason.contains("lacks")), "{evidence:?}");
     // Of the right length, and something else: a copy reads it and says so, and the name is not given.
     fs::write(bundle.blob(&layer), vec![7; sample.blobs[1].len()]).unwrap();
     let to = image(&format!("{}/copy:1", dev.host()));
@@ -226,6 +231,55 @@ async fn what_is_no_layout_is_refused_and_left_alone() {
         let after = files(&bundle.path());
         assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)));
     }
+}
+
+#[tokio::test]
+async fn two_runs_that_want_one_name_for_two_images_do_not_both_get_it() {
+    let (dev, bundle) = (open(true).await, Bundle::new());
+    let samples = [Sample::image(&[(896, 10)]), Sample::image(&[(897, 10)])];
+    let there = bundle.holding(NAME);
+    let step = |number: usize| {
+        samples[number].put_into(&dev, "api", &format!("{number}"));
+        between(&image(&format!("{}/api:{number}", dev.host())), &there, &samples[number].digest())
+    };
+    let (one, other) = (registries(), registries());
+    let (first, second) = tokio::join!(carry_out(&one, vec![step(0)]), carry_out(&other, vec![step(1)]));
+    let copies =
+        [&first[0], &second[0]].into_iter().filter(|outcome| matches!(outcome, Outcome::Copied { .. })).count();
+    assert_eq!(copies, 1, "{first:?} {second:?}");
+    let lost = [&first[0], &second[0]].into_iter().any(|outcome| matches!(outcome, Outcome::Conflict { .. }));
+    assert!(lost, "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn a_signature_that_is_damaged_is_not_left_behind_in_silence() {
+    let (dev, prod, bundle, signed) = (open(false).await, open(true).await, Bundle::new(), Signed::new(835));
+    signed.put_into(&dev, false);
+    let (from, there) = (image(&format!("{}/api:1", dev.host())), bundle.holding(NAME));
+    copied(&carry_out(&registries(), vec![between(&from, &there, &signed.image.digest())]).await[0]);
+    fs::write(bundle.blob(&signed.attached[0].digest()), "{}").unwrap();
+    let to = image(&format!("{}/api:1", prod.host()));
+    let outcome = &carry_out(&registries(), vec![between(&there, &to, &signed.image.digest())]).await[0];
+    assert!(
+        super::reason(outcome).contains(&format!("expected content of digest {}", signed.attached[0].digest())),
+        "{outcome:?}"
+    );
+    assert_eq!(registries().resolve(&to).await.unwrap(), None);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_layout_behind_links_is_not_written_to() {
+    let (dev, sample, bundle) = (open(true).await, Sample::image(&[(898, 10)]), Bundle::new());
+    sample.put_into(&dev, "api", "1");
+    let elsewhere = bundle.0.path().join("elsewhere");
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::create_dir_all(bundle.path()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, bundle.path().join("blobs")).unwrap();
+    let from = image(&format!("{}/api:1", dev.host()));
+    let outcome = &carry_out(&registries(), vec![between(&from, &bundle.holding(NAME), &sample.digest())]).await[0];
+    assert!(super::reason(outcome).contains("blobs is no directory"), "{outcome:?}");
+    assert!(files(&elsewhere).is_empty());
 }
 
 #[cfg(unix)]

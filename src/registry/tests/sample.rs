@@ -152,7 +152,7 @@ impl Sample {
             let digest = Digest::of(bytes);
             let manifest = Manifest::parse("test", &digest, Some(kind), bytes.clone()).unwrap();
             let is_top = number + 1 == self.manifests.len();
-            let name = to.effective_tag().filter(|_| is_top).map_or(Name::Part, Name::Tag);
+            let name = to.effective_tag().filter(|_| is_top).map_or(Name::Part, |tag| Name::Tag(tag, None));
             repository.put_manifest(name, &manifest).await.unwrap();
         }
     }

@@ -151,14 +151,12 @@ fn route(state: &mut State, request: &Request) -> Reply {
             found["body"] = body()["body"].clone();
             Reply::json(200, found)
         }
-        ("GET", ["repos", _, _, "commits", _, "check-runs"]) => {
+        ("GET", ["repos", _, _, "commits", commit, "check-runs"]) => {
             let name =
                 query.split('&').find_map(|pair| pair.strip_prefix("check_name=")).map(|n| n.replace("%2F", "/"));
-            let runs: Vec<&Value> = state
-                .check_runs
-                .iter()
-                .filter(|run| name.is_none() || run["name"] == *name.as_ref().unwrap())
-                .collect();
+            let is_asked =
+                |run: &&Value| run["head_sha"] == *commit && name.as_ref().is_none_or(|name| run["name"] == **name);
+            let runs: Vec<&Value> = state.check_runs.iter().filter(is_asked).collect();
             Reply::json(200, &json!({"total_count": runs.len(), "check_runs": runs}))
         }
         ("POST", ["repos", _, _, "check-runs"]) => check_run(state, &body()),
