@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::args::PostKind;
 use super::ci::Surroundings;
 use crate::commands::{AtForge, Error, Posting, Wanted};
-use crate::forge::{Credentials, Forge, GitHub, GitLab, Plain, Under};
+use crate::forge::{Credentials, Forge, GitHub, GitLab, MergeRequest, Plain, Under};
+use crate::git::Repository;
 
 /// A change at a forge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub(super) async fn posting(
     }
     let place = place(surroundings).ok_or_else(nowhere)?;
     let place = Place { change: change.or(place.change), ..place };
+    check_event(surroundings, &place, wanted.status || wanted.check_run)?;
     let run_url = place.run_url.clone();
     Ok(Some(Arc::new(Posting::new(open(surroundings, place).await?, wanted, run_url))))
 }
@@ -59,6 +61,41 @@ pub(super) async fn settling(surroundings: &Surroundings<'_>) -> Result<Arc<dyn 
     match place(surroundings) {
         Some(place) if has_credentials(surroundings, place.kind) => open(surroundings, place).await,
         _ => Ok(Arc::new(Plain)),
+    }
+}
+
+/// Refuses what would show a verdict on a commit that it is not about.
+fn check_event(surroundings: &Surroundings<'_>, place: &Place, is_gate: bool) -> Result<(), Error> {
+    let name = (surroundings.variable)("GITHUB_EVENT_NAME").unwrap_or_default();
+    if is_gate && matches!(name.as_str(), "workflow_run" | "pull_request_target") {
+        return Err(Error::Usage {
+            message: format!("a gate is not opened on {name}: its report was written by a job that others may change"),
+            hint: "post `comment` there, and statuses or check runs in the job that judges".to_owned(),
+        });
+    }
+    if place.kind == Kind::GitHub && name == "pull_request" && place.change.is_none() {
+        return Err(Error::Usage {
+            message: "the event of the pull request cannot be read, so its head is not known".to_owned(),
+            hint: "let the program read the file of GITHUB_EVENT_PATH; in a container, mount it".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Refuses to comment where nobody says on what.
+pub(super) fn check_change(
+    surroundings: &Surroundings<'_>,
+    posts: &[PostKind],
+    change: Option<u64>,
+) -> Result<(), Error> {
+    let comments = posts.iter().any(|post| matches!(post, PostKind::Comment | PostKind::NewComment));
+    let known = change.or_else(|| place(surroundings).and_then(|place| place.change));
+    match comments && known.is_none() {
+        true => Err(Error::Usage {
+            message: "it is not known which change to comment on".to_owned(),
+            hint: "give its number: --change 12; the event of a fork's change does not say it".to_owned(),
+        }),
+        false => Ok(()),
     }
 }
 
@@ -78,7 +115,10 @@ async fn open(surroundings: &Surroundings<'_>, place: Place) -> Result<Arc<dyn F
                 hint: "set GITLAB_TOKEN to one with the scope `api`; the job's own may not write notes".to_owned(),
             })?;
             let commit = place.commit.unwrap_or_default();
-            Ok(Arc::new(GitLab::open(&place.api, token, &place.repository, commit, place.change)?))
+            let project =
+                (surroundings.variable)("CI_MERGE_REQUEST_PROJECT_ID").unwrap_or_else(|| place.repository.clone());
+            let merge_request = place.change.map(|number| MergeRequest { project, number });
+            Ok(Arc::new(GitLab::open(&place.api, token, &place.repository, commit, merge_request)?))
         }
     }
 }
@@ -90,7 +130,8 @@ async fn github(surroundings: &Surroundings<'_>, place: Place) -> Result<GitHub,
         hint: "set GITHUB_TOKEN, or PROMOTE_BOT_GITHUB_APP_ID and PROMOTE_BOT_GITHUB_APP_PRIVATE_KEY".to_owned(),
     })?;
     let Place { api, repository, commit, change, .. } = place;
-    Ok(GitHub::open(&api, credentials, Under { repository, commit, pull_request: change }).await?)
+    let built = if commit.is_none() { built(surroundings) } else { Vec::new() };
+    Ok(GitHub::open(&api, credentials, Under { repository, commit, built, pull_request: change }).await?)
 }
 
 /// Asks what holds merges into the branch that changes go into.
@@ -114,6 +155,18 @@ pub(super) async fn at_forge(surroundings: &Surroundings<'_>) -> AtForge {
         Err(_) => return AtForge::Unasked("its credentials cannot be used"),
     };
     AtForge::Asked(branch, facts)
+}
+
+/// What Jenkins checked out: the commit, and its parents where it merged.
+fn built(surroundings: &Surroundings<'_>) -> Vec<String> {
+    let Some(commit) = (surroundings.variable)("GIT_COMMIT") else { return Vec::new() };
+    let directory = (surroundings.variable)("PROMOTE_BOT_DIRECTORY").unwrap_or_else(|| ".".to_owned());
+    let repository = Repository::open(directory).ok();
+    let parent = |number: u8| repository.as_ref()?.commit(&format!("{commit}^{number}")).ok().map(|id| id.to_string());
+    let parents = [1, 2].into_iter().filter_map(parent).collect::<Vec<_>>();
+    // A parent is the head of a merge only.
+    let merged = if parents.len() == 2 { parents } else { Vec::new() };
+    std::iter::once(commit).chain(merged).collect()
 }
 
 fn has_credentials(surroundings: &Surroundings<'_>, kind: Kind) -> bool {

@@ -8,7 +8,7 @@ use clap::FromArgMatches as _;
 
 use super::args::{
     self, Checking, CiName, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging,
-    LoadRestrictorName, Promoting, Reporting, SchemaName,
+    LoadRestrictorName, PostKind, Promoting, Reporting, SchemaName,
 };
 use super::ci::{self, Surroundings};
 use super::output::{self, Output};
@@ -155,6 +155,13 @@ fn answer(text: &str) -> Result<Exit, Error> {
 
 async fn check(global: &Global, checking: &Checking, slot: &Slot) -> Result<Exit, Error> {
     let judging = &checking.judging;
+    let opens = judging.post.iter().any(|post| matches!(post, PostKind::Status | PostKind::CheckRun));
+    if checking.offline && opens {
+        return Err(Error::Usage {
+            message: "an offline check proves nothing, and opens no gate".to_owned(),
+            hint: "leave out --offline, or --post status and check-run".to_owned(),
+        });
+    }
     let showing = showing(global, Ending::Check, judging.fail_on)?;
     let posting = posting(judging, slot).await?;
     let inputs = Inputs { offline: checking.offline, ..inputs(global, judging, posting.as_deref())? };
@@ -186,6 +193,7 @@ async fn report(global: &Global, reporting: &Reporting, slot: &Slot) -> Result<E
         }
         return Ok(Exit::Success);
     };
+    forge::check_change(&surroundings(), &reporting.post, reporting.change)?;
     let review = commands::saved_report(file)?;
     // What was promoted shows it; what was only judged may still be.
     let ending = if review.stats.promoted > 0 { Ending::Promote } else { Ending::Check };

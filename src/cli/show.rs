@@ -26,7 +26,7 @@ impl Showing<'_> {
             sink.write(&if is_read { runner::disarmed(&text) } else { text })?;
         }
         if in_actions {
-            runner::leave(review, self.ending, self.output.formats(), self.variable)?;
+            told(runner::leave(review, self.ending, self.output.formats(), self.variable));
         }
         if let Some(posting) = self.posting {
             for told in posting.finish(review, self.ending).await? {
@@ -34,7 +34,7 @@ impl Showing<'_> {
             }
         }
         if in_actions {
-            runner::settled(self.variable)?;
+            told(runner::settled(self.variable));
         }
         Ok(match review.result {
             ReviewResult::Noop | ReviewResult::Success => Exit::Success,
@@ -42,6 +42,14 @@ impl Showing<'_> {
             ReviewResult::Failure => Exit::No,
             ReviewResult::Error => Exit::Undecided,
         })
+    }
+}
+
+/// What is only left for others to read is no verdict: that it could not be is a note.
+fn told(left: Result<(), Error>) {
+    if let Err(error) = left {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        output::stderr(&format!("note: {}\n", report::safe(&format!("{error}{cause}"))));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::domain::{Gate, GateState, Review};
@@ -48,7 +49,16 @@ pub struct Posting {
 #[derive(Debug, Default)]
 struct Open {
     environments: Vec<String>,
-    announcing: Option<JoinHandle<Result<(), Error>>>,
+    announcing: Option<Announcing>,
+}
+
+/// A task that says that gates are being worked on. It is never cut short amid a request, which might still be carried out after what
+/// came next.
+#[derive(Debug)]
+struct Announcing {
+    /// Dropped, it lets a task that has not begun be.
+    wanted: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 impl Posting {
@@ -66,16 +76,23 @@ impl Posting {
         environments.clone_into(&mut self.lock().environments);
         let pending = |name: &String| Gate::of(name, GateState::Pending, "being judged");
         let gates: Vec<Gate> = environments.iter().map(pending).collect();
-        if writes {
-            return put(self.forge.as_ref(), self.wanted, &gates, self.report_url.as_deref()).await;
-        }
         let (forge, wanted, url) = (self.forge.clone(), self.wanted, self.report_url.clone());
-        let announcing = tokio::spawn(async move {
-            tokio::time::sleep(QUICK).await;
-            put(forge.as_ref(), wanted, &gates, url.as_deref()).await
+        let (keep, unwanted) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            if !writes {
+                tokio::select! {
+                    () = tokio::time::sleep(QUICK) => {}
+                    _ = unwanted => return,
+                }
+            }
+            let _ = tell.send(put(forge.as_ref(), wanted, &gates, url.as_deref()).await);
         });
-        self.lock().announcing = Some(announcing);
-        Ok(())
+        self.lock().announcing = Some(Announcing { wanted: keep, task });
+        match writes {
+            true => told.await.unwrap_or(Ok(())),
+            false => Ok(()),
+        }
     }
 
     /// Closes the gates with what a review says, and comments. What is only told and cannot be is returned as words.
@@ -116,13 +133,7 @@ impl Posting {
 
     /// Closes the gates of a run that ends without a verdict. Returns why that failed, if it did.
     pub async fn abandon(&self, why: &str, is_hurried: bool) -> Option<String> {
-        self.stop_announcing().await;
-        let environments = std::mem::take(&mut self.lock().environments);
-        if environments.is_empty() {
-            return None;
-        }
-        let gates: Vec<Gate> = environments.iter().map(|name| Gate::of(name, GateState::Error, why)).collect();
-        let closing = put(self.forge.as_ref(), self.wanted, &gates, self.report_url.as_deref());
+        let closing = self.close(why);
         match tokio::time::timeout(if is_hurried { HURRIED } else { CLOSING }, closing).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.reason()),
@@ -130,12 +141,22 @@ impl Posting {
         }
     }
 
+    async fn close(&self, why: &str) -> Result<(), Error> {
+        self.stop_announcing().await;
+        let environments = std::mem::take(&mut self.lock().environments);
+        if environments.is_empty() {
+            return Ok(());
+        }
+        let gates: Vec<Gate> = environments.iter().map(|name| Gate::of(name, GateState::Error, why)).collect();
+        put(self.forge.as_ref(), self.wanted, &gates, self.report_url.as_deref()).await
+    }
+
     /// Lets nothing say any more that a gate is being worked on.
     async fn stop_announcing(&self) {
         let announcing = self.lock().announcing.take();
-        if let Some(announcing) = announcing {
-            announcing.abort();
-            let _ = announcing.await;
+        if let Some(Announcing { wanted, task }) = announcing {
+            drop(wanted);
+            let _ = task.await;
         }
     }
 

@@ -54,6 +54,14 @@ pub enum Error {
         /// What it did.
         what: String,
     },
+    /// The change is another by now than the one that was judged.
+    #[error("cannot report on {change}: its head is {head} by now, and that is not what was checked out")]
+    Moved {
+        /// The change.
+        change: String,
+        /// Its head.
+        head: String,
+    },
     /// Credentials or addresses that cannot be used.
     #[error("{0}")]
     Setting(String),
@@ -72,6 +80,7 @@ impl Error {
             Self::Answered { status: 404, .. } => {
                 "check the repository's name, and that the token may see it".to_owned()
             }
+            Self::Moved { .. } => "run again on what it is now".to_owned(),
             Self::Unreachable { .. } | Self::Limited { .. } => "run again later".to_owned(),
             Self::Answered { forge, .. } | Self::Protocol { forge, .. } => format!("see the status page of {forge}, then run again"),
             Self::Setting(_) => return None,

@@ -33,7 +33,16 @@ pub struct GitLab {
     token: Token,
     project: String,
     commit: String,
-    merge_request: Option<u64>,
+    merge_request: Option<MergeRequest>,
+}
+
+/// A merge request; of a fork's, in another project than its commits are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRequest {
+    /// The project's id or path.
+    pub project: String,
+    /// Its number there.
+    pub number: u64,
 }
 
 struct Token(String);
@@ -83,6 +92,12 @@ enum Sent {
     Unsure,
 }
 
+impl MergeRequest {
+    fn notes(&self) -> String {
+        format!("projects/{}/merge_requests/{}/notes", self.project, self.number)
+    }
+}
+
 impl GitLab {
     /// Opens a project by its id or path at the API at `api_url` (`https://gitlab.example/api/v4`).
     ///
@@ -93,7 +108,7 @@ impl GitLab {
         token: String,
         project: &str,
         commit: String,
-        merge_request: Option<u64>,
+        merge_request: Option<MergeRequest>,
     ) -> Result<Self, Error> {
         let wrong = |why: &str| Error::Setting(format!("the address of GitLab's API, {}, {why}", plain(api_url)));
         let api = Url::parse(&format!("{}/", api_url.trim_end_matches('/'))).map_err(|_| wrong("is none"))?;
@@ -109,7 +124,9 @@ impl GitLab {
             .redirect(reqwest::redirect::Policy::none());
         let client = if is_here { client.no_proxy() } else { client };
         let client = client.build().map_err(|error| wrong(&format!("cannot be asked: {}", error.without_url())))?;
-        let project = project.replace('/', "%2F");
+        let encoded = |project: &str| project.replace('/', "%2F");
+        let merge_request = merge_request.map(|one| MergeRequest { project: encoded(&one.project), ..one });
+        let project = encoded(project);
         Ok(Self { client, api, token: Token(token), project, commit, merge_request })
     }
 
@@ -147,7 +164,10 @@ impl GitLab {
             };
             match patience.decide(attempt, twice, failure, jitter()) {
                 Decision::Again(wait) => tokio::time::sleep(wait).await,
-                Decision::Look => return Ok(Sent::Unsure),
+                Decision::Look(wait) => {
+                    tokio::time::sleep(wait).await;
+                    return Ok(Sent::Unsure);
+                }
                 Decision::Stop(wait) if matches!(failure, Failure::Limit(_)) => {
                     return Err(Error::Limited { action: action.to_owned(), forge: self.host(), wait });
                 }
@@ -221,19 +241,18 @@ impl GitLab {
         }
     }
 
-    async fn notes(&self, number: u64, patience: &mut Patience) -> Result<Vec<Note>, Error> {
-        let path = format!("projects/{}/merge_requests/{number}/notes", self.project);
-        self.list("read the notes of the merge request", &path, patience).await
+    async fn notes(&self, at: &MergeRequest, patience: &mut Patience) -> Result<Vec<Note>, Error> {
+        self.list("read the notes of the merge request", &at.notes(), patience).await
     }
 
-    async fn create(&self, number: u64, text: &str, patience: &mut Patience) -> Result<(), Error> {
-        let (action, path) = ("write a note", format!("projects/{}/merge_requests/{number}/notes", self.project));
+    async fn create(&self, at: &MergeRequest, text: &str, patience: &mut Patience) -> Result<(), Error> {
+        let (action, path) = ("write a note", at.notes());
         for _ in 0..TRIES {
             let body = Body { body: text };
             match self.send((action, Method::POST, &path), Some(&body), Twice::Another, patience).await? {
                 Sent::Answer(..) => return Ok(()),
                 Sent::Unsure => {
-                    if self.notes(number, patience).await?.iter().any(|note| is_same(&note.body, text)) {
+                    if self.notes(at, patience).await?.iter().any(|note| is_same(&note.body, text)) {
                         return Ok(());
                     }
                 }
@@ -273,12 +292,12 @@ impl Forge for GitLab {
     }
 
     async fn put_comment(&self, comment: &Comment<'_>) -> Result<(), Error> {
-        let Some(number) = self.merge_request else { return Ok(()) };
+        let Some(at) = &self.merge_request else { return Ok(()) };
         let mut patience = Patience::telling();
         let text = comment.text.map(|text| marked(comment.key, text));
         if comment.is_new {
             return match &text {
-                Some(text) => self.create(number, text, &mut patience).await,
+                Some(text) => self.create(at, text, &mut patience).await,
                 None => Ok(()),
             };
         }
@@ -286,7 +305,7 @@ impl Forge for GitLab {
         struct Me {
             id: u64,
         }
-        let mut notes = self.notes(number, &mut patience).await?;
+        let mut notes = self.notes(at, &mut patience).await?;
         notes.retain(|note| is_marked(comment.key, &note.body));
         if !notes.is_empty() {
             let asked = ("ask who we are", Method::GET, "user");
@@ -298,13 +317,13 @@ impl Forge for GitLab {
         }
         match (notes.first(), text) {
             (None, None) => Ok(()),
-            (None, Some(text)) => self.create(number, &text, &mut patience).await,
+            (None, Some(text)) => self.create(at, &text, &mut patience).await,
             (Some(note), text) => {
                 let text = text.unwrap_or_else(|| marked(comment.key, comment.nothing_left));
                 if is_same(&note.body, &text) {
                     return Ok(());
                 }
-                let path = format!("projects/{}/merge_requests/{number}/notes/{}", self.project, note.id);
+                let path = format!("{}/{}", at.notes(), note.id);
                 let body = Body { body: &text };
                 let call = ("change the note", Method::PUT, path.as_str());
                 self.send(call, Some(&body), Twice::Same, &mut patience).await.map(drop)

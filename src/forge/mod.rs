@@ -13,7 +13,7 @@ mod plain;
 
 pub use error::Error;
 pub use github::{Credentials, Facts, GitHub, Rule, Under};
-pub use gitlab::GitLab;
+pub use gitlab::{GitLab, MergeRequest};
 pub use plain::Plain;
 
 use async_trait::async_trait;

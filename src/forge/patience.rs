@@ -41,8 +41,8 @@ pub(super) enum Failure {
 pub(super) enum Decision {
     /// Send it again after a pause.
     Again(Duration),
-    /// Look whether it was carried out.
-    Look,
+    /// Look after a pause whether it was carried out.
+    Look(Duration),
     /// Give up; the pause that would have been too long.
     Stop(Duration),
 }
@@ -70,7 +70,6 @@ impl Patience {
         let wait = match failure {
             Failure::Limit(Some(named)) => named,
             Failure::Limit(None) => doubled(LIMIT_PAUSE),
-            Failure::Cut | Failure::Status(500..=599 | 408) if twice == Twice::Another => return Decision::Look,
             Failure::Cut | Failure::Unsent | Failure::Status(500..=599 | 408) => {
                 doubled(FIRST_PAUSE).mul_f64(0.5 + jitter / 2.0)
             }
@@ -80,7 +79,10 @@ impl Patience {
             return Decision::Stop(wait);
         }
         self.left -= wait;
-        Decision::Again(wait)
+        match failure {
+            Failure::Cut | Failure::Status(_) if twice == Twice::Another => Decision::Look(wait),
+            _ => Decision::Again(wait),
+        }
     }
 }
 
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn what_creates_is_not_sent_twice_blindly() {
         for failure in [Failure::Cut, Failure::Status(502)] {
-            assert_eq!(Patience::telling().decide(1, Twice::Another, failure, 0.5), Decision::Look);
+            assert!(matches!(Patience::telling().decide(1, Twice::Another, failure, 0.5), Decision::Look(_)));
             assert!(matches!(Patience::telling().decide(1, Twice::Same, failure, 0.5), Decision::Again(_)));
         }
         assert!(matches!(Patience::telling().decide(1, Twice::Another, Failure::Unsent, 0.5), Decision::Again(_)));

@@ -311,8 +311,15 @@ fn an_app_asks_for_a_token_that_may_do_no_more_than_is_needed() {
     let run = jenkins.run(review.path(), &["check", "--post", "status", "-v"]).expect(0);
     let status = review.github.statuses(&"c".repeat(40))["promote-bot/production"].clone();
     assert_eq!((&status["state"], &status["target_url"]), (&json!("success"), &json!("https://ci.example/job/1/")));
-    let asked = review.github.state().token_requests.clone();
-    let permissions = json!({"contents": "read", "metadata": "read", "checks": "write", "statuses": "write"});
+    // Somebody pushed while this was built: what is judged is not what would be reported on.
+    let moved = jenkins
+        .env("GIT_COMMIT", &"e".repeat(40))
+        .run(review.path(), &["check", "--head", "HEAD", "--post", "status"])
+        .expect(3);
+    assert!(moved.stderr.contains("its head is cccc"), "{}", moved.stderr);
+    let mut asked = review.github.state().token_requests.clone();
+    asked.truncate(1);
+    let permissions = json!({"metadata": "read", "checks": "write", "statuses": "write", "pull_requests": "read"});
     assert_eq!(asked, [json!({"repositories": ["overlays"], "permissions": permissions})]);
     assert!(!run.all().contains("ghs_minted") && !run.all().contains("BEGIN"), "{}", run.all());
 }
@@ -402,4 +409,38 @@ fn gitlab_is_shown_statuses_and_one_note() {
     gitlab.remembered.lock().unwrap().statuses.push(pending);
     job.run(stage.repository.path(), &["report", "--settle"]).expect(0);
     assert_eq!(state("promote-bot/production"), "failed");
+}
+
+#[test]
+fn comments_of_two_runs_at_once_become_one() {
+    let review = Review::new();
+    let job = review.job("ghs_job");
+    job.run(review.path(), &["check", "--post", "comment"]).expect(0);
+    let mut second = review.github.state().comments[0].clone();
+    second["id"] = 77.into();
+    second["body"] = format!("{}stale", second["body"].as_str().unwrap().split("body=").next().unwrap()).into();
+    review.github.state().comments.push(second);
+    job.run(review.path(), &["check", "--post", "comment"]).expect(0);
+    assert_eq!(review.comments().len(), 1);
+    assert!(review.comments()[0].contains("may go"));
+}
+
+#[test]
+fn no_gate_is_opened_where_nothing_was_proved() {
+    let review = Review::new();
+    let job = review.job("ghs_job");
+    let offline = job.run(review.path(), &["check", "--offline", "--post", "status"]).expect(2);
+    assert!(offline.stderr.contains("an offline check proves nothing"), "{}", offline.stderr);
+    let file = review.event.path().join("report.json");
+    review.stage.program.run(review.path(), &["check", "-f", &format!("json={}", file.display())]).expect(0);
+    let path = file.to_str().unwrap();
+    let later = review.job("ghs_job").env("GITHUB_EVENT_NAME", "workflow_run");
+    let run = later.run(review.path(), &["report", path, "--post", "status"]).expect(2);
+    assert!(run.stderr.contains("a gate is not opened on workflow_run"), "{}", run.stderr);
+    let unread = review.job("ghs_job").env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_EVENT_PATH", "/nowhere");
+    let run = unread.run(review.path(), &["check", "--post", "status"]).expect(2);
+    assert!(run.stderr.contains("its head is not known"), "{}", run.stderr);
+    let run = unread.run(review.path(), &["report", path, "--post", "comment"]).expect(2);
+    assert!(run.stderr.contains("--change 12"), "{}", run.stderr);
+    assert!(review.github.state().statuses.is_empty());
 }

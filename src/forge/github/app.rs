@@ -39,6 +39,7 @@ struct Installation {
 
 #[derive(Deserialize, Default)]
 struct Granted {
+    contents: Option<String>,
     checks: Option<String>,
     statuses: Option<String>,
     pull_requests: Option<String>,
@@ -52,8 +53,9 @@ struct Wanted<'a> {
 
 #[derive(Serialize)]
 struct Permissions {
-    contents: &'static str,
     metadata: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contents: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,14 +91,15 @@ pub(super) async fn client(
     let action = format!("find the installation of the GitHub App in {owner}/{repository}");
     let path = format!("/repos/{owner}/{repository}/installation");
     let installation: Installation = client.get(&action, path, &mut patience).await?;
-    let granted = |right: Option<&String>| right.is_some_and(|right| right == "write").then_some("write");
     // What the App was not given cannot be asked for.
+    let granted = |right: Option<&String>| right.map(|right| if right == "read" { "read" } else { "write" });
+    let given = installation.permissions;
     let permissions = Permissions {
-        contents: "read",
         metadata: "read",
-        checks: granted(installation.permissions.checks.as_ref()),
-        statuses: granted(installation.permissions.statuses.as_ref()),
-        pull_requests: granted(installation.permissions.pull_requests.as_ref()),
+        contents: given.contents.map(|_| "read"),
+        checks: granted(given.checks.as_ref()),
+        statuses: granted(given.statuses.as_ref()),
+        pull_requests: granted(given.pull_requests.as_ref()),
     };
     let action = format!("ask for a token for {owner}/{repository}");
     let body = Wanted { repositories: [repository], permissions };

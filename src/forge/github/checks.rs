@@ -34,6 +34,13 @@ struct Shown {
     name: String,
     status: String,
     external_id: Option<String>,
+    output: ShownOutput,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShownOutput {
+    #[serde(default)]
+    annotations_count: usize,
 }
 
 impl Shown {
@@ -100,19 +107,22 @@ async fn put_one(github: &GitHub, gate: &Gate, url: Option<&str>, patience: &mut
         output: output(gate, annotations),
     };
     let there = latest(github, &gate.context(), patience).await?;
-    let id = match there {
+    let first = annotations.len();
+    let (id, mut count) = match there {
         // It says so already.
         Some(there) if there.says(gate) => return Ok(()),
         Some(there) if there.status != "completed" => {
-            update(github, there.id, &wanted(None, annotations, rest.is_empty()), patience).await?;
-            there.id
+            let count = there.output.annotations_count + annotations.len();
+            update(github, there.id, &wanted(None, annotations, rest.is_empty()), count, patience).await?;
+            (there.id, count)
         }
-        _ => create(github, &wanted(Some(&github.commit), annotations, rest.is_empty()), patience).await?,
+        _ => (create(github, &wanted(Some(&github.commit), annotations, rest.is_empty()), patience).await?, first),
     };
     let mut rest = rest.into_iter().peekable();
     while rest.peek().is_some() {
-        let batch = rest.by_ref().take(BATCH).collect();
-        update(github, id, &wanted(None, batch, rest.peek().is_none()), patience).await?;
+        let batch: Vec<Annotation> = rest.by_ref().take(BATCH).collect();
+        count += batch.len();
+        update(github, id, &wanted(None, batch, rest.peek().is_none()), count, patience).await?;
     }
     Ok(())
 }
@@ -137,8 +147,12 @@ pub(super) async fn settle(github: &GitHub, why: &str) -> Result<usize, Error> {
             details_url: None,
             output: output(&gate, Vec::new()),
         };
-        update(github, shown.id, &wanted, &mut patience).await?;
-        settled += 1;
+        match update(github, shown.id, &wanted, 0, &mut patience).await {
+            Ok(()) => settled += 1,
+            // Another App's run of the same name is not ours to close.
+            Err(error) if error.is_forbidden() => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(settled)
 }
@@ -173,11 +187,29 @@ async fn create(github: &GitHub, wanted: &Wanted<'_>, patience: &mut Patience) -
     Err(github.client.odd(&action, "lost it several times"))
 }
 
-async fn update(github: &GitHub, id: u64, wanted: &Wanted<'_>, patience: &mut Patience) -> Result<(), Error> {
+/// Changes a run, which then has `count` annotations: those of a request are added to what is there, so that one whose fate is not known
+/// is looked for before it is sent again.
+async fn update(
+    github: &GitHub,
+    id: u64,
+    wanted: &Wanted<'_>,
+    count: usize,
+    patience: &mut Patience,
+) -> Result<(), Error> {
     let action = format!("change the check run {} of {}@{}", wanted.name, github.locator(), github.commit);
     let path = github.path(&format!("check-runs/{id}"));
-    let call = Call { action: &action, method: Method::PATCH, path, body: Some(wanted), twice: Twice::Same };
-    github.client.send(&call, patience).await.map(drop)
+    let twice = if wanted.output.annotations.is_empty() { Twice::Same } else { Twice::Another };
+    for _ in 0..TRIES {
+        let call = Call { action: &action, method: Method::PATCH, path: path.clone(), body: Some(wanted), twice };
+        if let Sent::Answer(..) = github.client.send(&call, patience).await? {
+            return Ok(());
+        }
+        let there: Shown = github.client.get(&action, path.clone(), patience).await?;
+        if there.output.annotations_count >= count && there.status == wanted.status {
+            return Ok(());
+        }
+    }
+    Err(github.client.odd(&action, "lost it several times"))
 }
 
 fn output(gate: &Gate, annotations: Vec<Annotation>) -> Output {

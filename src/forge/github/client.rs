@@ -171,7 +171,10 @@ impl Client {
                     tracing::debug!(reason = %error.reason(), wait_ms = wait.as_millis(), "asking GitHub again");
                     tokio::time::sleep(wait).await;
                 }
-                Decision::Look => return Ok(Sent::Unsure),
+                Decision::Look(wait) => {
+                    tokio::time::sleep(wait).await;
+                    return Ok(Sent::Unsure);
+                }
                 Decision::Stop(wait) if matches!(failure, Failure::Limit(_)) => {
                     return Err(Error::Limited { action: call.action.to_owned(), forge: self.host.clone(), wait });
                 }

@@ -37,6 +37,8 @@ pub struct Under {
     pub repository: String,
     /// The commit; found by the pull request where it is not known.
     pub commit: Option<String>,
+    /// What was checked out, where that may be a merge: the pull request's head is among these, or has moved on.
+    pub built: Vec<String>,
     /// The number of the pull request.
     pub pull_request: Option<u64>,
 }
@@ -65,7 +67,13 @@ impl GitHub {
             (Some(commit), _) => {
                 return Err(Error::Setting(format!("`{}` is not a commit's full hash", super::error::plain(&commit))));
             }
-            (None, Some(number)) => github.head_of(number).await?,
+            (None, Some(number)) => {
+                let head = github.head_of(number).await?;
+                if !under.built.is_empty() && !under.built.contains(&head) {
+                    return Err(Error::Moved { change: format!("{}#{number}", github.locator()), head });
+                }
+                head
+            }
             (None, None) => {
                 return Err(Error::Setting("neither a commit nor a pull request is known to report on".to_owned()));
             }
@@ -115,12 +123,11 @@ impl Forge for GitHub {
     }
 
     async fn settle(&self, why: &str) -> Result<usize, Error> {
-        let settled = statuses::settle(self, why).await?;
-        // Only an App may see to check runs; who may not has none.
-        match checks::settle(self, why).await {
-            Ok(checks) => Ok(settled + checks),
-            Err(error) if error.is_forbidden() => Ok(settled),
-            Err(error) => Err(error),
+        // Who may see to one of them only has left nothing of the other.
+        match (statuses::settle(self, why).await, checks::settle(self, why).await) {
+            (Ok(statuses), Ok(checks)) => Ok(statuses + checks),
+            (Ok(settled), Err(error)) | (Err(error), Ok(settled)) if error.is_forbidden() => Ok(settled),
+            (Err(error), _) | (_, Err(error)) => Err(error),
         }
     }
 

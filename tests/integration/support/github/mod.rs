@@ -151,6 +151,13 @@ fn route(state: &mut State, request: &Request) -> Reply {
             found["body"] = body()["body"].clone();
             Reply::json(200, found)
         }
+        ("DELETE", ["repos", _, _, "issues", "comments", id]) => {
+            state.comments.retain(|comment| !is_numbered(comment, id));
+            Reply { body: String::new(), ..Reply::json(204, &Value::Null) }
+        }
+        ("GET", ["repos", _, _, "check-runs", id]) => {
+            Reply::json(200, state.check_runs.iter().find(|run| is_numbered(run, id)).unwrap())
+        }
         ("GET", ["repos", _, _, "commits", commit, "check-runs"]) => {
             let name =
                 query.split('&').find_map(|pair| pair.strip_prefix("check_name=")).map(|n| n.replace("%2F", "/"));
@@ -182,7 +189,8 @@ fn route(state: &mut State, request: &Request) -> Reply {
         }
         ("GET", ["repos", _, _, "installation"]) => {
             let mut installation = template(include_str!("installation.json"));
-            installation["permissions"] = json!({"checks": "write", "statuses": "write", "metadata": "read"});
+            installation["permissions"] =
+                json!({"checks": "write", "statuses": "write", "metadata": "read", "pull_requests": "read"});
             Reply::json(200, &installation)
         }
         ("POST", ["app", "installations", _, "access_tokens"]) => {
