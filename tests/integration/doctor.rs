@@ -32,6 +32,7 @@ fn a_sound_repository_is_well_and_the_gate_is_told() {
         .env("GITHUB_EVENT_PATH", event.to_str().unwrap());
     let run = job.run(stage.repository.path(), &["doctor"]).expect(0);
     assert!(run.stdout.contains("✓ gate of main: promote-bot must be green before a merge"), "{}", run.stdout);
+    assert!(run.stdout.contains("? token: it may not push"), "{}", run.stdout);
     assert!(github.take_log().iter().all(|(method, _)| method == "GET"));
 }
 

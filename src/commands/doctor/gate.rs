@@ -136,6 +136,16 @@ fn judged(subject: &str, facts: &Facts, environments: &[&str]) -> Vec<Diagnosis>
             "require the check `promote-bot`, or a status `promote-bot/<environment>`, in a ruleset for the branch",
         ),
     }];
+    match facts.may_write {
+        Some(true) => all.push(Diagnosis::well("token", "it may write to the repository, so to statuses as well")),
+        Some(false) => all.push(Diagnosis::of(
+            "token",
+            Health::Unknown,
+            "it may not push; whether it may set statuses and comment, only a job's `permissions` or an App's say",
+            "give the job `statuses: write` or `checks: write`, and `pull-requests: write` for comments",
+        )),
+        None => {}
+    }
     if !by_workflow && !ours.is_empty() {
         let found = "the workflow of a pull request is the one in it: who may push can write another `promote-bot`";
         let fix = "require the workflow by a ruleset, guard .github/ and promote-bot.yaml by CODEOWNERS, or pin the check to an App";
@@ -177,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_required_of_a_branch_is_told() {
         let held = |rules: Vec<Rule>| -> Vec<(Health, String)> {
-            let facts = AtForge::Asked("main".to_owned(), Ok(Facts { rules }));
+            let facts = AtForge::Asked("main".to_owned(), Ok(Facts { rules, may_write: None }));
             held(&facts, &["production"]).into_iter().map(|one| (one.health, one.found)).collect()
         };
         let checks = |name: &str, strict| Rule::Checks(vec!["build".to_owned(), name.to_owned()], strict);

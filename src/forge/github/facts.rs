@@ -11,6 +11,8 @@ use super::GitHub;
 pub struct Facts {
     /// The rules that are active for it.
     pub rules: Vec<Rule>,
+    /// Whether the token may write to the repository, where GitHub says so.
+    pub may_write: Option<bool>,
 }
 
 /// One rule of a branch.
@@ -45,6 +47,17 @@ struct Parameters {
 #[derive(Deserialize)]
 struct Check {
     context: String,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    permissions: Option<Rights>,
+}
+
+#[derive(Deserialize)]
+struct Rights {
+    #[serde(default)]
+    push: bool,
 }
 
 #[derive(Deserialize)]
@@ -85,7 +98,10 @@ impl GitHub {
         if !contexts.is_empty() {
             rules.push(Rule::Checks(contexts, false));
         }
-        Ok(Facts { rules })
+        let action = format!("read what the token may do in {}", self.locator());
+        let path = format!("/repos/{}/{}", self.owner, self.repository);
+        let repository: Repository = self.client.get(&action, path, &mut patience).await?;
+        Ok(Facts { rules, may_write: repository.permissions.map(|rights| rights.push) })
     }
 }
 

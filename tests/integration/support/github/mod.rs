@@ -173,6 +173,11 @@ fn route(state: &mut State, request: &Request) -> Reply {
             write_run(found, &body());
             Reply::json(200, found)
         }
+        ("GET", ["repos", _, _]) => {
+            let mut repository = template(include_str!("combined.json"))["repository"].clone();
+            repository["permissions"] = json!({"admin": false, "push": false, "pull": true});
+            Reply::json(200, &repository)
+        }
         ("GET", ["repos", _, _, "pulls", number]) => {
             let mut pull = template(include_str!("pull.json"));
             pull["number"] = number.parse::<u64>().unwrap().into();
