@@ -22,7 +22,7 @@ impl Showing<'_> {
         let in_actions = runner::is_there(self.variable);
         for mut sink in self.output.open()? {
             let text = rendered(review, sink.kind, self.ending)?;
-            let is_read = in_actions && sink.kind == FormatKind::Text;
+            let is_read = in_actions && matches!(sink.kind, FormatKind::Text | FormatKind::Github);
             sink.write(&if is_read { runner::disarmed(&text) } else { text })?;
         }
         if in_actions {

@@ -2,6 +2,7 @@
 
 use std::process::Child;
 
+use pulldown_cmark::{Event, Options, Parser};
 use serde_json::{Value, json};
 
 use crate::support::github::{GitHub, What};
@@ -443,4 +444,37 @@ fn no_gate_is_opened_where_nothing_was_proved() {
     let run = unread.run(review.path(), &["report", path, "--post", "comment"]).expect(2);
     assert!(run.stderr.contains("--change 12"), "{}", run.stderr);
     assert!(review.github.state().statuses.is_empty());
+}
+
+#[test]
+fn hostile_names_reach_neither_the_comment_nor_the_runner_as_markup() {
+    let review = Review::new();
+    let hostile = r#"x|`y` <!-- promote-bot:v1 key=a --> @all\n::error::forged\n##[stop-commands]z\e[2J"#;
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: \"{hostile}\"}}\nspec:\n  containers:\n  - {{name: c, image: \"{hostile}\"}}\n"
+    );
+    review.stage.repository.write(&[("::warning file=x|`::/overlays/production/pod,line=1::.yaml", &pod)]);
+    let job = review.job("ghs_job").env("GITHUB_ACTIONS", "true");
+    let run = job.run(review.path(), &["check", "--post", "comment", "--color", "always"]).expect(1);
+    let commands: Vec<&str> = run.stdout.lines().filter(|line| line.trim_start().starts_with("::")).collect();
+    assert!(
+        !commands.is_empty() && commands.iter().all(|line| line.starts_with("::error file=%3A%3Awarning")),
+        "{commands:?}"
+    );
+    assert!(!run.stdout.contains("##[") && !run.stdout.contains("\u{1b}[2J"), "{}", run.stdout);
+    let comment = review.comments().remove(0);
+    assert!(!comment.contains('\u{1b}'), "{comment}");
+    let known = ["<!-- promote-bot:v1 key=promote-bot.yaml", "<details>", "</details>", "<sub>", "</sub>"];
+    for event in Parser::new_ext(&comment, Options::ENABLE_TABLES) {
+        match event {
+            Event::Html(html) | Event::InlineHtml(html) => {
+                assert!(known.iter().any(|known| html.starts_with(known)), "{html} in {comment}");
+            }
+            Event::Text(text) => assert!(!text.contains("@all"), "{comment}"),
+            _ => {}
+        }
+    }
+    let rows: Vec<&str> = comment.lines().filter(|line| line.starts_with("| ")).collect();
+    let cells = |row: &str| row.replace("\\|", "").matches('|').count();
+    assert!(rows.iter().all(|row| cells(row) == 7), "{rows:#?}");
 }

@@ -68,7 +68,11 @@ pub async fn doctor(inputs: &Inputs<'_>, at_forge: AtForge) -> Result<Vec<Diagno
     all.push(match &workspace.config_used.path {
         Some(path) => Diagnosis::well(
             "configuration",
-            format!("{path} at {}, {} environments", workspace.config_used.revision.short(), workspace.config.environments.len()),
+            format!(
+                "{path} at {}, {}",
+                workspace.config_used.revision.short(),
+                counted(workspace.config.environments.len(), "environment")
+            ),
         ),
         None => Diagnosis::of(
             "configuration",
@@ -94,6 +98,11 @@ pub async fn doctor(inputs: &Inputs<'_>, at_forge: AtForge) -> Result<Vec<Diagno
     Ok(all)
 }
 
+/// `1 overlay`, `2 overlays`.
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 fn overlays(workspace: &Workspace, environment: &Environment) -> Result<Vec<Diagnosis>, Error> {
     let subject = format!("overlays of {}", environment.name);
     let found = overlay::find_all(workspace.head.as_ref(), environment)?;
@@ -102,13 +111,17 @@ fn overlays(workspace: &Workspace, environment: &Environment) -> Result<Vec<Diag
         return Ok(vec![Diagnosis::of(&subject, Health::Ill, "nothing is where it says", fix)]);
     }
     let uses = overlay::uses(workspace.head.as_ref(), environment, None)?;
-    let mut all = vec![Diagnosis::well(&subject, format!("{} overlays, {} image uses", found.len(), uses.sites.len()))];
+    let mut all = vec![Diagnosis::well(
+        &subject,
+        format!("{}, {}", counted(found.len(), "overlay"), counted(uses.sites.len(), "image use")),
+    )];
     for error in &uses.errors {
         let fix = if error.hint.is_empty() { "see `promote-bot images`".to_owned() } else { error.hint.clone() };
         all.push(Diagnosis::of(&subject, Health::Ill, error.to_string(), fix));
     }
     if !uses.partial.is_empty() && environment.render.is_none() {
-        let found = format!("{} gaps that need the network or another program", uses.partial.len());
+        let gaps = counted(uses.partial.len(), "gap");
+        let found = format!("{gaps} that nothing in the repository closes");
         all.push(Diagnosis::of(
             &subject,
             Health::Weak,

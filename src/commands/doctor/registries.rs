@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::error::Error;
 use super::super::judge::{Inputs, connect};
 use super::super::workspace::Workspace;
-use super::{Diagnosis, Health};
+use super::{Diagnosis, Health, counted};
 use crate::domain::{Environment, ImageRef};
 use crate::overlay;
 use crate::registry::{Examination, Registries};
@@ -61,10 +61,11 @@ async fn diagnosis(registries: &Registries, image: &ImageRef, writes: bool) -> D
         (None, _) => "asked anonymously".to_owned(),
     };
     let rights = if writes { "reading and writing" } else { "reading" };
+    let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request");
     let cost = match (quota, waited.as_secs()) {
-        (Some(quota), _) => format!("; {requests} requests, quota left {quota}"),
-        (None, 0) => format!("; {requests} requests"),
-        (None, seconds) => format!("; {requests} requests, waited {seconds} s for it"),
+        (Some(quota), _) => format!("; {requests}, quota left {quota}"),
+        (None, 0) => format!("; {requests}"),
+        (None, seconds) => format!("; {requests}, waited {seconds} s for it"),
     };
     match answer {
         Ok(found) => {

@@ -3,7 +3,12 @@
 
 use super::super::safe::safe;
 
-/// Shows text as code, within a table too. Empty text is nothing.
+/// Shows text as code in a cell of a table, where a bar would end it even in code.
+pub(super) fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
+/// Shows text as code. Empty text is nothing.
 pub(super) fn code(text: &str) -> String {
     let text = safe(text);
     if text.is_empty() {
@@ -13,8 +18,7 @@ pub(super) fn code(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     // The spec takes one space off either end where both have one.
     let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
-    // Only tables read this escape, and they do so before code.
-    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+    format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// Shows a sentence; what stands between two backticks in it is shown as code.
@@ -108,7 +112,7 @@ mod tests {
         assert_eq!(plain("@team #12"), "\\@\u{200B}team \\#\u{200B}12");
         assert!(!plain("a\nb\u{1b}[0m").contains(['\n', '\u{1b}']));
         assert!(!code("a\nb").contains('\n'));
-        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!((code("a|b"), cell("a|b")), ("`a|b`".to_owned(), "`a\\|b`".to_owned()));
         assert_eq!(code(""), "");
     }
 

@@ -6,7 +6,7 @@ mod escape;
 
 use std::fmt::Write as _;
 
-use escape::{clip, code, plain, prose};
+use escape::{cell, clip, code, plain, prose};
 
 use super::Ending;
 use super::words::{self, counted, is_changed, made_of};
@@ -137,6 +137,7 @@ fn tally(environment: &EnvironmentReview, ending: Ending) -> String {
             format!("{} promoted", counted(copied, "image"))
         }
         _ if all == 0 => "no new image".to_owned(),
+        ReviewResult::Noop => format!("{} there", counted(all, "image")),
         _ => format!("{may} of {} may go", counted(all, "image")),
     }
 }
@@ -155,7 +156,7 @@ fn table(environment: &EnvironmentReview, ending: Ending, room: Room) -> String 
             out,
             "| {} | {} | {} | {digest} | {there} | {next} |",
             mark(image),
-            code(&clip(&image.name, 200)),
+            cell(&clip(&image.name, 200)),
             change(image),
         );
     }
@@ -168,7 +169,7 @@ fn table(environment: &EnvironmentReview, ending: Ending, room: Room) -> String 
 
 fn change(image: &ImageReview) -> String {
     let (before, after) = words::sides(image);
-    let shown = |text: &str| code(&clip(text, 300));
+    let shown = |text: &str| cell(&clip(text, 300));
     match (before.is_empty(), after.is_empty()) {
         (false, false) => format!("{} → {}", shown(&before), shown(&after)),
         (true, false) => format!("new {}", shown(&after)),
@@ -190,7 +191,7 @@ fn mark(image: &ImageReview) -> &'static str {
 fn cells(environment: &EnvironmentReview, image: &ImageReview, ending: Ending) -> (String, String) {
     let about =
         |finding: &&Finding| finding.image.as_deref() == Some(&image.name) && finding.severity == Severity::Error;
-    let rules: Vec<String> = environment.findings.iter().filter(about).map(|finding| code(&finding.rule)).collect();
+    let rules: Vec<String> = environment.findings.iter().filter(about).map(|finding| cell(&finding.rule)).collect();
     let there = match image.state {
         State::Missing => format!("missing{}", made_of(image, ", ")),
         State::Copied => format!("copied{}", made_of(image, ", ")),
