@@ -11,7 +11,7 @@ use crate::forge::{Comment, Error, Forge};
 use crate::report::{self, Ending, Look};
 
 /// How long a check may take before it is said to be going on: most are done sooner, and a request less is a request less.
-const QUICK: Duration = Duration::from_secs(2);
+const QUICK: Duration = Duration::from_secs(5);
 
 /// How long closing the gates may take: not what is left of any other time.
 const CLOSING: Duration = Duration::from_secs(60);

@@ -273,7 +273,7 @@ fn whenever_a_run_is_killed_settling_leaves_nothing_pending() {
         let open = state.check_runs.iter().find(|run| run["head_sha"] == review.head && run["status"] != "completed");
         assert_eq!(open, None, "after {calls} calls");
     }
-    assert!(killed > 5, "only {killed} runs were killed");
+    assert!(killed > 2, "only {killed} runs were killed");
     assert!(review.comments().len() <= 1);
 }
 
