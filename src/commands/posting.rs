@@ -111,7 +111,9 @@ impl Posting {
             self.lock().environments.clear();
         }
         if self.wanted.comment || self.wanted.new_comment {
-            let text = has_images(review).then(|| report::markdown(review, &look));
+            // A change without images is not commented on.
+            let has_images = review.environments.iter().any(report::is_busy);
+            let text = has_images.then(|| report::markdown(review, &look));
             let nothing_left = report::nothing_left(review);
             let comment = Comment {
                 key: review.config.path.as_deref().unwrap_or("promote-bot.yaml"),
@@ -173,12 +175,4 @@ async fn put(forge: &dyn Forge, wanted: Wanted, gates: &[Gate], url: Option<&str
         forge.put_checks(gates, url).await?;
     }
     Ok(())
-}
-
-/// A change without images is not commented on.
-fn has_images(review: &Review) -> bool {
-    review.environments.iter().any(|environment| {
-        !environment.findings.is_empty()
-            || environment.images.iter().any(|image| image.kind != crate::domain::ChangeKind::Unchanged)
-    })
 }

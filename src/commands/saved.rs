@@ -25,7 +25,7 @@ pub fn saved_report(path: &Path) -> Result<Review, Error> {
     };
     read.map_err(reading)?;
     report::read(&text).map_err(|error| {
-        Error::usage(format!("{subject} is not a report: {error}"), "give the file of `--format json=FILE`")
+        Error::usage(format!("{subject} cannot be shown: {error}"), "give the file of `--format json=FILE`")
     })
 }
 

@@ -67,3 +67,14 @@ pub struct Finding {
     /// The line of text at `location`, for reports that show it.
     pub excerpt: Option<String>,
 }
+
+impl Finding {
+    /// Returns what is the matter and, after `between`, what to do about it where that is known.
+    #[must_use]
+    pub fn told(&self, between: &str) -> String {
+        match self.help.as_str() {
+            "" => self.message.clone(),
+            help => format!("{}{between}{help}", self.message),
+        }
+    }
+}

@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::address;
 use super::error::{Error, plain};
 use super::marker::{is_marked, is_same, marked};
 use super::patience::{Decision, Failure, Patience, Twice};
@@ -110,20 +111,16 @@ impl GitLab {
         commit: String,
         merge_request: Option<MergeRequest>,
     ) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::Setting(format!("the address of GitLab's API, {}, {why}", plain(api_url)));
-        let api = Url::parse(&format!("{}/", api_url.trim_end_matches('/'))).map_err(|_| wrong("is none"))?;
-        let host = api.host_str().unwrap_or_default();
-        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        if api.scheme() != "https" && !is_here {
-            return Err(wrong("must be https: a token goes there"));
-        }
+        let (api, is_here) = address::read(&format!("{}/", api_url.trim_end_matches('/')), "GitLab")?;
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .user_agent(concat!("promote-bot/", env!("CARGO_PKG_VERSION")))
             .timeout(ANSWER)
             .redirect(reqwest::redirect::Policy::none());
         let client = if is_here { client.no_proxy() } else { client };
-        let client = client.build().map_err(|error| wrong(&format!("cannot be asked: {}", error.without_url())))?;
+        let client = client
+            .build()
+            .map_err(|error| Error::Setting(format!("no client for GitLab can be made: {}", error.without_url())))?;
         let encoded = |project: &str| project.replace('/', "%2F");
         let merge_request = merge_request.map(|one| MergeRequest { project: encoded(&one.project), ..one });
         let project = encoded(project);

@@ -4,6 +4,7 @@
 //! An edge: asynchronous, and the only home of `octocrab`, which carries requests and App credentials and nothing else: requests,
 //! retries and limits are ours, since its own repeat what must not be repeated and wait without end.
 
+mod address;
 mod error;
 mod github;
 mod gitlab;

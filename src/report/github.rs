@@ -40,8 +40,7 @@ fn annotation(environment: &str, finding: &Finding) -> String {
         .as_ref()
         .map(|place| format!("file={},line={},col={},", property(&place.path), place.line, place.column));
     let title = property(&format!("{environment}: {}", finding.rule));
-    let help = if finding.help.is_empty() { String::new() } else { format!("; {}", finding.help) };
-    let message = data(&format!("{}{help}", finding.message));
+    let message = data(&finding.told("; "));
     format!("::{command} {}title={title}::{message}\n", place.unwrap_or_default())
 }
 

@@ -36,9 +36,8 @@ pub fn gitlab(review: &Review) -> Result<String, serde_json::Error> {
     for environment in &review.environments {
         for finding in &environment.findings {
             let place = finding.location.as_ref();
-            let help = if finding.help.is_empty() { String::new() } else { format!(": {}", finding.help) };
             entries.push(Entry {
-                description: safe(&format!("{}: {}{help}", environment.name, finding.message)),
+                description: safe(&format!("{}: {}", environment.name, finding.told(": "))),
                 check_name: safe(&finding.rule),
                 fingerprint: fingerprint(&environment.name, finding),
                 severity: match finding.severity {

@@ -25,3 +25,4 @@ pub use safe::safe;
 pub use sarif::sarif;
 pub use saved::{Unreadable, read};
 pub use text::{Ending, text};
+pub use words::{counted, is_busy};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_sarif::sarif::{
     ArtifactLocation, Location, Message, MultiformatMessageString, PhysicalLocation, Region, ReportingDescriptor,
     Result as Entry, ResultLevel, Run, Sarif, Tool, ToolComponent,
@@ -65,8 +66,7 @@ fn entry(environment: &str, finding: &Finding, config: &str) -> Entry {
         ArtifactLocation { uri: Some(uri(place.map_or(config, |place| &place.path))), ..ArtifactLocation::default() };
     let physical =
         PhysicalLocation { artifact_location: Some(artifact), region: Some(region), ..PhysicalLocation::default() };
-    let help = if finding.help.is_empty() { String::new() } else { format!(". Help: {}", finding.help) };
-    let text = safe(&format!("{environment}: {}{help}", finding.message));
+    let text = safe(&format!("{environment}: {}", finding.told(". Help: ")));
     let level = match finding.severity {
         Severity::Error => ResultLevel::Error,
         Severity::Warning => ResultLevel::Warning,
@@ -81,10 +81,12 @@ fn entry(environment: &str, finding: &Finding, config: &str) -> Entry {
         .build()
 }
 
-/// Writes a path as a relative URI (RFC 3986).
+/// What stands as it is in the path of a URI (RFC 3986).
+const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// Writes a path as a relative URI.
 fn uri(path: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'/');
-    path.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    utf8_percent_encode(path, IN_PATHS).to_string()
 }
 
 #[cfg(test)]

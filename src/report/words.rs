@@ -77,13 +77,20 @@ pub(super) fn made_of(image: &ImageReview, before: &str) -> String {
     }
 }
 
+/// Tells whether there is anything to say of an environment.
+#[must_use]
+pub fn is_busy(environment: &EnvironmentReview) -> bool {
+    environment.images.iter().any(is_changed) || !environment.findings.is_empty()
+}
+
 /// Tells whether an image is part of the change.
 pub(super) fn is_changed(image: &ImageReview) -> bool {
     image.kind != ChangeKind::Unchanged
 }
 
 /// `1 image`, `2 images`.
-pub(super) fn counted(count: usize, word: &str) -> String {
+#[must_use]
+pub fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -10,6 +10,7 @@ use super::workspace::Workspace;
 use crate::domain::Environment;
 use crate::forge::{self, Facts};
 use crate::overlay;
+use crate::report::counted;
 
 /// How something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,11 +97,6 @@ pub async fn doctor(inputs: &Inputs<'_>, at_forge: AtForge) -> Result<Vec<Diagno
     let names = workspace.config.environments.iter().map(|environment| environment.name.as_str());
     all.extend(gate::held(&at_forge, &names.collect::<Vec<_>>()));
     Ok(all)
-}
-
-/// `1 overlay`, `2 overlays`.
-fn counted(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 fn overlays(workspace: &Workspace, environment: &Environment) -> Result<Vec<Diagnosis>, Error> {

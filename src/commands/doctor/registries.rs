@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::super::error::Error;
 use super::super::judge::{Inputs, connect};
 use super::super::workspace::Workspace;
-use super::{Diagnosis, Health, counted};
+use super::{Diagnosis, Health};
 use crate::domain::{Environment, ImageRef};
 use crate::overlay;
 use crate::registry::{Examination, Registries};
+use crate::report::counted;
 
 pub(super) async fn examined(inputs: &Inputs<'_>, workspace: &Workspace) -> Result<Vec<Diagnosis>, Error> {
     if workspace.config_used.path.is_none() {

@@ -233,7 +233,6 @@ fn conclusion(state: GateState) -> Option<&'static str> {
 
 fn annotation(finding: &Finding) -> Option<Annotation> {
     let place = finding.location.as_ref()?;
-    let help = if finding.help.is_empty() { String::new() } else { format!("\n\n{}", finding.help) };
     let width = u32::try_from(finding.width).unwrap_or(0);
     Some(Annotation {
         path: place.path.clone(),
@@ -247,6 +246,6 @@ fn annotation(finding: &Finding) -> Option<Annotation> {
             Severity::Note => "notice",
         },
         title: cut(&finding.rule, LONGEST_TITLE),
-        message: cut(&format!("{}{help}", finding.message), LONGEST_MESSAGE),
+        message: cut(&finding.told("\n\n"), LONGEST_MESSAGE),
     })
 }

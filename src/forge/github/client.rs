@@ -11,6 +11,7 @@ use octocrab::models::AppId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::super::address;
 use super::super::error::{Error, plain};
 use super::super::jitter;
 use super::super::patience::{Decision, Failure, Patience, Twice};
@@ -69,14 +70,8 @@ pub(super) enum Sent {
 impl Client {
     /// Makes a client for the API at `api_url`.
     pub(super) fn new(api_url: &str, signing: Signing) -> Result<Self, Error> {
-        let wrong = |why: &str| Error::Setting(format!("the address of GitHub's API, {}, {why}", plain(api_url)));
-        let url = reqwest::Url::parse(api_url).map_err(|_| wrong("is none"))?;
-        let host = url.host_str().ok_or_else(|| wrong("has no host"))?.to_owned();
-        let is_here = host == "localhost"
-            || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        if url.scheme() != "https" && !is_here {
-            return Err(wrong("must be https: a token goes there"));
-        }
+        let (url, is_here) = address::read(api_url, "GitHub")?;
+        let host = url.host_str().unwrap_or_default().to_owned();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let broken =
             |error: &dyn std::fmt::Display| Error::Setting(format!("no client for GitHub can be made: {error}"));
@@ -90,7 +85,7 @@ impl Client {
         let origin = url.origin().ascii_serialization();
         let builder = Octocrab::builder()
             .base_uri(origin.as_str())
-            .map_err(|_| wrong("is none"))?
+            .map_err(|error| broken(&error))?
             .add_header(ACCEPT, "application/vnd.github+json".to_owned())
             .add_header(USER_AGENT, concat!("promote-bot/", env!("CARGO_PKG_VERSION")).to_owned())
             .add_header(HeaderName::from_static("x-github-api-version"), "2022-11-28".to_owned());

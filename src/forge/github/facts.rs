@@ -1,5 +1,6 @@
 //! Facts: what holds merges into a branch, and what the token may do. Only read.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::super::error::Error;
@@ -117,7 +118,10 @@ fn rule(shown: Shown) -> Rule {
     }
 }
 
+/// What stands as it is in a component of a path (RFC 3986).
+const IN_COMPONENTS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Writes a text as one component of a path.
 fn encode(text: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|b| if keep(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    utf8_percent_encode(text, IN_COMPONENTS).to_string()
 }

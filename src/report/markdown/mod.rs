@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use escape::{cell, clip, code, plain, prose};
 
 use super::Ending;
-use super::words::{self, counted, is_changed, made_of};
+use super::words::{self, counted, is_busy, is_changed, made_of};
 use crate::domain::{
     ChangeKind, Digest, EnvironmentReview, Finding, ImageReview, Review, ReviewResult, Severity, State,
 };
@@ -89,10 +89,6 @@ fn render(review: &Review, look: &Look<'_>, room: Room) -> String {
 
 fn shortest(review: &Review, look: &Look<'_>) -> String {
     format!("### {}\n{}", headline(review, look.ending), footer(review, look))
-}
-
-fn is_busy(environment: &EnvironmentReview) -> bool {
-    environment.images.iter().any(is_changed) || !environment.findings.is_empty()
 }
 
 fn headline(review: &Review, ending: Ending) -> String {
