@@ -28,6 +28,7 @@
 //! git registry forge render  EDGES: the only async, the only network, the only writes, the only other programs
 //! plan  policy             PURE: decisions
 //! overlay  diff            PURE: derivations
+//! signature  attestation   PURE: who stands behind what hangs on an image, and what it says
 //! kustomize  helm  gitops  PURE: files -> manifests, values and what other controllers set, over a `Tree`
 //! manifest                 PURE: documents with places and histories -> image uses
 //! domain  yaml             GROUND: the words; text <-> tree with positions
@@ -45,6 +46,7 @@
 //! Three guarantees are held by types: only [`policy::approve`] makes an [`policy::Approved`], and only that is carried out; a
 //! [`domain::Step`] says what it expects at the destination; a rule is a function of plain values and cannot reach the network.
 
+pub mod attestation;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -62,4 +64,5 @@ pub mod policy;
 pub mod registry;
 pub mod render;
 pub mod report;
+pub mod signature;
 pub mod yaml;

@@ -91,8 +91,16 @@ pub(super) enum Command {
     Report(Reporting),
     /// Explain a rule, a finding, or one image as ENVIRONMENT/NAME
     Explain {
-        /// A rule (tag), a finding (missing-source), or an image (production/api)
+        /// A rule (tag, production/tag), a finding (missing-source), or an image (production/api)
         subject: String,
+        /// Ask no registry: an image is told without what its rules would say
+        #[arg(long, env = "PROMOTE_BOT_OFFLINE", value_parser = BoolishValueParser::new(), hide_env_values = true)]
+        offline: bool,
+    },
+    /// Test and check policies
+    Policy {
+        #[command(subcommand)]
+        action: PolicyAction,
     },
     /// Prove configuration, credentials and gate, each with its way out (writes nothing)
     Doctor,
@@ -126,8 +134,23 @@ pub(super) enum Command {
     },
 }
 
+/// What is done with policies.
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyAction {
+    /// Run the examples that stand in policies
+    Test {
+        /// Policy files or folders, or builtin:NAME [default: those of all environments]
+        paths: Vec<String>,
+    },
+    /// Read policies, signers and waivers, and tell what is wrong or of no use
+    Lint {
+        /// Policy files or folders [default: those of all environments]
+        paths: Vec<String>,
+    },
+}
+
 /// What `check` and `promote` have in common.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Judging {
     /// The older side: any revision, or `empty` to compare with nothing
     #[arg(long, value_name = "REV", env = "PROMOTE_BOT_BASE", hide_env_values = true)]
@@ -144,6 +167,22 @@ pub(super) struct Judging {
     /// From which severity on a finding is a no
     #[arg(long, value_name = "SEVERITY", env = "PROMOTE_BOT_FAIL_ON", default_value = "error", hide_env_values = true)]
     pub(super) fail_on: FailOnName,
+    /// A scanner's report (Trivy's or Grype's JSON) for rules that take files; may be given again
+    #[arg(long, value_name = "FILE", env = "PROMOTE_BOT_SCAN_REPORT", value_delimiter = ',', hide_env_values = true)]
+    pub(super) scan_report: Vec<PathBuf>,
+    /// Let pass what these rules deny, where the base's policy allows that; needs --reason
+    #[arg(
+        long,
+        value_name = "RULE",
+        env = "PROMOTE_BOT_BREAK_GLASS",
+        value_delimiter = ',',
+        requires = "reason",
+        hide_env_values = true
+    )]
+    pub(super) break_glass: Vec<String>,
+    /// Why the glass is broken, for the report, the gate and the promotion record
+    #[arg(long, value_name = "TEXT", env = "PROMOTE_BOT_REASON", hide_env_values = true)]
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -153,6 +192,12 @@ pub(super) struct Checking {
     /// Ask no registry: only what the repository itself says
     #[arg(long, env = "PROMOTE_BOT_OFFLINE", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub(super) offline: bool,
+    /// Judge by the policies of this revision: any revision, `base`, `head` or `worktree`
+    #[arg(long, value_name = "REV", env = "PROMOTE_BOT_POLICY_FROM", hide_env_values = true)]
+    pub(super) policy_from: Option<String>,
+    /// Judge as at this time [default: now]
+    #[arg(long, value_name = "INSTANT", env = "PROMOTE_BOT_AT", hide_env_values = true)]
+    pub(super) at: Option<jiff::Timestamp>,
 }
 
 #[derive(Debug, Args)]
@@ -240,8 +285,9 @@ pub(super) enum PostKind {
     CheckRun,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub(super) enum FailOnName {
+    #[default]
     Error,
     Warning,
     Never,

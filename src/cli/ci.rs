@@ -22,6 +22,19 @@ pub(super) fn is_ci(surroundings: &Surroundings<'_>) -> bool {
     }
 }
 
+/// Says who runs this, for what somebody has to answer for.
+pub(super) fn actor(surroundings: &Surroundings<'_>) -> String {
+    let names = [
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "BUILD_USER_ID",
+        "BUILD_REQUESTEDFOR",
+        "BITBUCKET_STEP_TRIGGERER_UUID",
+        "USER",
+    ];
+    names.iter().find_map(|name| (surroundings.variable)(name)).unwrap_or_else(|| "somebody".to_owned())
+}
+
 /// Events whose checkout is not the change under review: judged there, the verdict would be about something else.
 const FOREIGN_EVENTS: [&str; 4] = ["pull_request_target", "workflow_run", "issue_comment", "pull_request_review"];
 

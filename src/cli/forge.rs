@@ -56,6 +56,13 @@ pub(super) async fn posting(
     Ok(Some(Arc::new(Posting::new(open(surroundings, place).await?, wanted, run_url))))
 }
 
+/// Opens the forge to ask when commits were merged; none where none is known, or nothing may be read there.
+pub(super) async fn reading(surroundings: &Surroundings<'_>) -> Option<Arc<dyn Forge>> {
+    let place = place(surroundings).filter(|place| has_credentials(surroundings, place.kind))?;
+    // Nothing is reported, so that the commit does not matter.
+    open(surroundings, Place { commit: Some("0".repeat(40)), change: None, ..place }).await.ok()
+}
+
 /// Opens the forge to settle at; none of it where none is known or nothing may be written: then nothing was left there either.
 pub(super) async fn settling(surroundings: &Surroundings<'_>) -> Result<Arc<dyn Forge>, Error> {
     match place(surroundings) {

@@ -8,14 +8,14 @@ use clap::FromArgMatches as _;
 
 use super::args::{
     self, Checking, CiName, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging,
-    LoadRestrictorName, PostKind, Promoting, Reporting, SchemaName,
+    LoadRestrictorName, PolicyAction, PostKind, Promoting, Reporting, SchemaName,
 };
 use super::ci::{self, Surroundings};
 use super::output::{self, Output};
 use super::show::Showing;
 use super::{errors, forge, progress, runner};
 use crate::commands::{
-    self, Ci, ConfigFrom, Error, Exit, FailOn, ImagesInputs, InitInputs, Inputs, Posting, SchemaOf, Scope,
+    self, BreakGlass, Ci, ConfigFrom, Error, Exit, FailOn, ImagesInputs, InitInputs, Inputs, Posting, SchemaOf, Scope,
 };
 use crate::domain::LoadRestrictor;
 use crate::git::RangeRequest;
@@ -117,7 +117,12 @@ async fn act(cli: Cli, slot: Slot) -> Result<Exit, Error> {
         Command::Promote(promoting) => promote(&global, &promoting, &slot).await,
         Command::Report(reporting) => report(&global, &reporting, &slot).await,
         Command::Images(images) => show_images(&global, images),
-        Command::Explain { subject } => answer(&commands::explain(&scope(&global, None)?, &subject)?),
+        Command::Explain { subject, offline } => {
+            let judging = Judging::default();
+            let inputs = Inputs { offline, ..inputs(&global, &judging, None).await? };
+            answer(&commands::explain(&inputs, &subject).await?)
+        }
+        Command::Policy { action } => policy(&global, action),
         Command::Doctor => doctor(&global).await,
         Command::Init { ci, dry_run, force } => {
             let inputs = InitInputs { directory: global.directory, dry_run, force };
@@ -149,6 +154,16 @@ async fn act(cli: Cli, slot: Slot) -> Result<Exit, Error> {
     }
 }
 
+fn policy(global: &Global, action: PolicyAction) -> Result<Exit, Error> {
+    let scope = scope(global, None)?;
+    let (text, is_well) = match action {
+        PolicyAction::Test { paths } => commands::policy_test(&scope, &paths)?,
+        PolicyAction::Lint { paths } => commands::policy_lint(&scope, &paths)?,
+    };
+    output::stdout(&text)?;
+    Ok(if is_well { Exit::Success } else { Exit::No })
+}
+
 fn answer(text: &str) -> Result<Exit, Error> {
     output::stdout(text).map(|()| Exit::Success)
 }
@@ -164,7 +179,9 @@ async fn check(global: &Global, checking: &Checking, slot: &Slot) -> Result<Exit
     }
     let showing = showing(global, Ending::Check, judging.fail_on)?;
     let posting = posting(judging, slot).await?;
-    let inputs = Inputs { offline: checking.offline, ..inputs(global, judging, posting.as_deref())? };
+    let mut inputs = inputs(global, judging, posting.as_deref()).await?;
+    (inputs.offline, inputs.policy_from) = (checking.offline, checking.policy_from.clone());
+    inputs.scope.now = checking.at.unwrap_or(inputs.scope.now);
     let review = commands::check(&inputs).await?;
     Showing { posting: posting.as_deref(), ..showing }.show(&review).await
 }
@@ -174,7 +191,7 @@ async fn promote(global: &Global, promoting: &Promoting, slot: &Slot) -> Result<
     let ending = if promoting.dry_run { Ending::DryRun } else { Ending::Promote };
     let showing = showing(global, ending, judging.fail_on)?;
     let posting = posting(judging, slot).await?;
-    let inputs = Inputs { jobs: usize::from(promoting.jobs), ..inputs(global, judging, posting.as_deref())? };
+    let inputs = Inputs { jobs: usize::from(promoting.jobs), ..inputs(global, judging, posting.as_deref()).await? };
     let progress = progress::progress(global.quiet);
     let review = commands::promote(&inputs, promoting.dry_run, progress.as_ref()).await?;
     Showing { posting: posting.as_deref(), ..showing }.show(&review).await
@@ -214,8 +231,9 @@ fn of_ci(name: CiName) -> Ci {
 }
 
 async fn doctor(global: &Global) -> Result<Exit, Error> {
-    let judging = Judging { base: None, head: None, config_from: None, post: Vec::new(), fail_on: FailOnName::Error };
-    let diagnoses = commands::doctor(&inputs(global, &judging, None)?, forge::at_forge(&surroundings()).await).await?;
+    let judging = Judging::default();
+    let diagnoses =
+        commands::doctor(&inputs(global, &judging, None).await?, forge::at_forge(&surroundings()).await).await?;
     output::stdout(&super::health::text(&diagnoses))?;
     let is_ill = diagnoses.iter().any(|diagnosis| diagnosis.health == commands::Health::Ill);
     Ok(if is_ill { Exit::No } else { Exit::Success })
@@ -290,10 +308,16 @@ fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
             head: judging.and_then(|judging| judging.head.clone()).filter(|rev| !rev.is_empty()),
             ci,
         },
+        now: jiff::Timestamp::now(),
     })
 }
 
-fn inputs<'a>(global: &Global, judging: &Judging, posting: Option<&'a Posting>) -> Result<Inputs<'a>, Error> {
+async fn inputs<'a>(global: &Global, judging: &Judging, posting: Option<&'a Posting>) -> Result<Inputs<'a>, Error> {
+    let break_glass = (!judging.break_glass.is_empty()).then(|| BreakGlass {
+        rules: judging.break_glass.clone(),
+        reason: judging.reason.clone().unwrap_or_default(),
+        who: ci::actor(&surroundings()),
+    });
     Ok(Inputs {
         scope: scope(global, Some(judging))?,
         offline: false,
@@ -307,5 +331,10 @@ fn inputs<'a>(global: &Global, judging: &Judging, posting: Option<&'a Posting>) 
         variable: &variable,
         posting,
         from_fork: forge::is_from_fork(&surroundings()),
+        policy_from: None,
+        scan_reports: judging.scan_report.clone(),
+        actor: ci::actor(&surroundings()),
+        break_glass,
+        forge: forge::reading(&surroundings()).await,
     })
 }

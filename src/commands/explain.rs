@@ -3,38 +3,58 @@
 use std::fmt::Write as _;
 
 use super::error::Error;
-use super::workspace::{Scope, Snapshot};
+use super::judge::Inputs;
+use super::policy::builtin_text;
+use super::said;
+use super::workspace::Snapshot;
 use crate::domain::{Decision, Environment, ImageRef, ImageSite, Location};
 use crate::overlay;
 use crate::plan::EXPLANATIONS;
 use crate::policy;
 use crate::report::safe;
 
-/// Explains `subject`: a rule (`tag`, `production/tag`), a finding (`missing-source`), or an image (`production/api`).
+/// Explains `subject`: a rule (`tag`, `production/tag`), a finding (`missing-source`), a built-in policy (`builtin:strict`), or an
+/// image (`production/api`): where it comes from, and what each rule says of it now.
 ///
 /// # Errors
 /// When nothing has that name, or the repository cannot be read.
-pub fn explain(scope: &Scope, subject: &str) -> Result<String, Error> {
-    let rule = subject.rsplit('/').next().unwrap_or(subject);
-    if let Some(text) = policy::explain(rule) {
-        return Ok(text.to_owned());
+pub async fn explain(inputs: &Inputs<'_>, subject: &str) -> Result<String, Error> {
+    if let Some(name) = subject.strip_prefix("builtin:") {
+        return builtin_text(name).map(str::to_owned);
     }
     if let Some(explanation) = EXPLANATIONS.iter().find(|explanation| explanation.id == subject) {
         return Ok(format!("{}\n\n{}\n", explanation.id, explanation.text));
     }
-    let Some((environment, image)) = subject.split_once('/') else {
-        return Err(nothing_called(subject));
+    let parts: Vec<&str> = subject.split('/').collect();
+    // `production/tag` and `production/expr/team` are rules, unless an environment runs an image that is called so.
+    let rule = [parts.first(), parts.get(1)].into_iter().flatten().find_map(|part| policy::explain(part));
+    let [environment, _, ..] = parts.as_slice() else {
+        return rule.ok_or_else(|| nothing_called(subject));
     };
-    let snapshot = Snapshot::open(scope, None)?;
-    let environment = snapshot.environments.iter().find(|known| known.name == environment);
-    explain_image(&snapshot, environment.ok_or_else(|| nothing_called(subject))?, image)
+    let snapshot = Snapshot::open(&inputs.scope, None)?;
+    let image = subject[environment.len() + 1..].to_owned();
+    let found = snapshot.environments.iter().find(|known| known.name == **environment);
+    match (found, rule) {
+        (Some(environment), rule) => match (explain_image(&snapshot, environment, &image), rule) {
+            (Ok(text), _) => Ok(text + &said::said(inputs, environment, &image).await?),
+            (Err(_), Some(rule)) => Ok(rule),
+            (Err(error), None) => Err(error),
+        },
+        (None, Some(rule)) => Ok(rule),
+        (None, None) => Err(nothing_called(subject)),
+    }
 }
 
 fn nothing_called(subject: &str) -> Error {
     let known: Vec<&str> = EXPLANATIONS.iter().map(|explanation| explanation.id).collect();
+    let rules: Vec<&str> = policy::names().collect();
     Error::usage(
         format!("nothing is called {subject}"),
-        format!("name a rule (tag), a finding ({}), or an image as ENVIRONMENT/NAME", known.join(", ")),
+        format!(
+            "name a rule ({}), a finding ({}), or an image as ENVIRONMENT/NAME",
+            rules.join(", "),
+            known.join(", ")
+        ),
     )
 }
 
@@ -86,7 +106,7 @@ fn chain(decisions: &[Decision]) -> String {
 }
 
 /// Tells whether `image` is meant by `name`: its repository, or the end of it from a `/` on.
-fn is_called(image: &str, name: &str) -> bool {
+pub(super) fn is_called(image: &str, name: &str) -> bool {
     image.parse::<ImageRef>().is_ok_and(|image| {
         image.repository() == name || image.repository().strip_suffix(name).is_some_and(|rest| rest.ends_with('/'))
     })

@@ -1,18 +1,24 @@
 //! The story that `check` and `promote` share: from two revisions to a judged plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::error::Error;
-use super::policies;
+use super::evidence::{self, Sources};
+use super::history::History;
+use super::policies::{self, Rulebook};
 use super::posting::Posting;
+use super::programs::Programs;
 use super::review::{self, Draft};
 use super::settings::settings;
 use super::uses::{self, EnvironmentChanges};
 use super::workspace::{Scope, Workspace};
-use crate::domain::{Candidate, Evidence, Outcome, Plan, Review, ReviewResult, Severity};
+use crate::domain::{Candidate, Evidence, Finding, Outcome, Plan, Review, ReviewResult, Severity};
+use crate::forge::Forge;
 use crate::plan;
-use crate::policy::{self, Verdict};
+use crate::policy::{self, BreakGlass, Dossier, Facts, Judgement, Verdict};
 use crate::registry::{CredentialSources, Registries};
 
 /// From which severity on a finding is a no.
@@ -55,19 +61,33 @@ pub struct Inputs<'a> {
     pub posting: Option<&'a Posting>,
     /// Whether the change comes from a fork, whose runs see no secrets.
     pub from_fork: bool,
+    /// The revision the policies come from, where it is not the configuration's.
+    pub policy_from: Option<String>,
+    /// Reports of scanners that rules may look at.
+    pub scan_reports: Vec<PathBuf>,
+    /// Who runs this, as far as the surroundings say.
+    pub actor: String,
+    /// Rules that somebody decided to skip.
+    pub break_glass: Option<BreakGlass>,
+    /// Where it is known when a commit was merged.
+    pub forge: Option<Arc<dyn Forge>>,
 }
 
 /// A judged plan, with all that the report says around it.
 pub(super) struct Judged {
-    workspace: Workspace,
+    pub(super) workspace: Workspace,
     environments: Vec<EnvironmentChanges>,
-    with_policy: Vec<String>,
+    pub(super) rulebook: Rulebook,
     offline: bool,
     pub(super) fail_on: FailOn,
     from_fork: bool,
     started: Instant,
+
     pub(super) plan: Plan,
+    pub(super) dossiers: Vec<Arc<Dossier>>,
     pub(super) verdicts: Vec<Verdict>,
+    /// What is to be said of an environment beside its images.
+    pub(super) remarks: Vec<(String, Finding)>,
     pub(super) registries: Option<Registries>,
 }
 
@@ -82,8 +102,7 @@ pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, E
         let names: Vec<String> = chosen.into_iter().map(|environment| environment.name).collect();
         posting.begin(&names, writes).await?;
     }
-    let in_force =
-        policies::load(workspace.rules.as_ref(), &workspace.config_used.revision, &workspace.config.environments)?;
+    let rulebook = policies::rulebook(&mut workspace, inputs)?;
     let mut environments = uses::changes(&workspace, &inputs.scope.environments, inputs.offline)?;
     let registries = match inputs.offline {
         true => {
@@ -100,19 +119,88 @@ pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, E
         None => vec![Evidence::UNASKED; candidates.len()],
     };
     let plan = plan::settle(candidates.into_iter().zip(evidence).collect(), external);
-    let verdicts = policy::judge(&plan, &in_force, inputs.fail_on.threshold());
+    let dossiers = learn(inputs, &workspace, &rulebook, registries.as_ref(), &plan).await?;
+    let facts = facts(inputs, &rulebook, &dossiers);
+    let Judgement { verdicts, remarks, left_out } = policy::judge(&plan, &facts);
+    note_what_was_skipped(&mut workspace, inputs, &left_out, &verdicts);
     Ok(Judged {
         workspace,
         environments,
-        with_policy: in_force.into_keys().collect(),
+        rulebook,
         offline: inputs.offline,
         fail_on: inputs.fail_on,
         from_fork: inputs.from_fork,
         started,
         plan,
+        dossiers,
         verdicts,
+        remarks,
         registries,
     })
+}
+
+/// What a plan is judged by.
+pub(super) fn facts<'a>(inputs: &'a Inputs<'_>, rulebook: &'a Rulebook, dossiers: &'a [Arc<Dossier>]) -> Facts<'a> {
+    Facts {
+        in_force: &rulebook.in_force,
+        dossiers,
+        now: inputs.scope.now,
+        break_glass: inputs.break_glass.as_ref(),
+        deny_from: inputs.fail_on.threshold(),
+        offline: inputs.offline,
+    }
+}
+
+/// Gathers what the rules that apply have to know; nothing offline.
+pub(super) async fn learn(
+    inputs: &Inputs<'_>,
+    workspace: &Workspace,
+    rulebook: &Rulebook,
+    registries: Option<&Registries>,
+    plan: &Plan,
+) -> Result<Vec<Arc<Dossier>>, Error> {
+    let Some(registries) = registries else { return Ok(Vec::new()) };
+    let needs = policy::needs(plan, &rulebook.in_force);
+    if needs.iter().all(policy::Needs::is_empty) {
+        return Ok(Vec::new());
+    }
+    let checkout = workspace.checkout(rulebook.tree.as_ref(), &rulebook.revision);
+    let sources = Sources {
+        registries,
+        in_force: &rulebook.in_force,
+        history: &History::new(workspace, inputs.forge.as_deref()),
+        programs: &Programs { checkout },
+        reports: &evidence::read_reports(&inputs.scan_reports, inputs.scope.now)?,
+        now: inputs.scope.now,
+    };
+    Ok(sources.gather(plan, &needs).await)
+}
+
+/// Says which rules were not asked, and whose decision let something pass.
+fn note_what_was_skipped(
+    workspace: &mut Workspace,
+    inputs: &Inputs<'_>,
+    left_out: &BTreeSet<String>,
+    verdicts: &[Verdict],
+) {
+    if !left_out.is_empty() {
+        let rules: Vec<&str> = left_out.iter().map(String::as_str).collect();
+        workspace.notes.push(format!("not asked, since nobody was: the rules {}", rules.join(", ")));
+    }
+    if let Some(glass) = &inputs.break_glass {
+        let count = verdicts.iter().filter(|verdict| verdict.is_through_broken_glass()).count();
+        let what = match count {
+            0 => "and nothing had to be let pass".to_owned(),
+            1 => "1 finding was let pass".to_owned(),
+            count => format!("{count} findings were let pass"),
+        };
+        workspace.notes.push(format!(
+            "GLASS BROKEN by {}: the rules {} do not deny; {what}. Reason: {}",
+            glass.who,
+            glass.rules.join(", "),
+            glass.reason
+        ));
+    }
 }
 
 /// Sets the registries up.
@@ -141,7 +229,10 @@ impl Judged {
         let environments: Vec<_> = self
             .environments
             .iter()
-            .map(|environment| draft.environment(environment, &self.with_policy, self.workspace.head.as_ref()))
+            .map(|environment| {
+                let has_policy = self.rulebook.in_force.contains_key(&environment.environment.name);
+                draft.environment(environment, has_policy, &self.remarks, self.workspace.head.as_ref())
+            })
             .collect();
         let stats = review::stats(&environments, self.started.elapsed());
         let result = environments.iter().map(|e| e.result).max().unwrap_or(ReviewResult::Noop);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::uses::EnvironmentChanges;
 use super::workspace::read_optional;
 use crate::domain::{
-    Candidate, Cause, Change, ChangeKind, EnvironmentReview, Finding, ImageRef, ImageReview, Location, Outcome, Plan,
-    ReviewResult, Settled, Severity, Sites, State, Stats, Tree, TreePath, masked,
+    Candidate, Cause, Change, ChangeKind, EnvironmentReview, ExceptionKind, Finding, ImageRef, ImageReview, Location,
+    Outcome, Plan, ReviewResult, Settled, Severity, Sites, State, Stats, Tree, TreePath, masked,
 };
 use crate::plan;
 use crate::policy::Verdict;
@@ -28,11 +28,13 @@ impl Draft<'_> {
     pub(super) fn environment(
         &self,
         found: &EnvironmentChanges,
-        with_policy: &[String],
+        has_policy: bool,
+        remarks: &[(String, Finding)],
         head: &dyn Tree,
     ) -> EnvironmentReview {
         let name = &found.environment.name;
         let mut findings = found.findings.clone();
+        findings.extend(remarks.iter().filter(|(environment, _)| environment == name).map(|(_, said)| said.clone()));
         let mut images = Vec::new();
         let all = self.plan.settled.iter().enumerate();
         let own = all.filter(|(_, settled)| settled.candidate().environment == *name);
@@ -59,7 +61,7 @@ impl Draft<'_> {
         EnvironmentReview {
             name: name.clone(),
             registry: found.environment.registry.as_ref().map(ToString::to_string),
-            has_policy: with_policy.contains(name),
+            has_policy,
             result: self.result(&images, &findings),
             images,
             findings,
@@ -139,6 +141,8 @@ pub(super) fn stats(environments: &[EnvironmentReview], elapsed: Duration) -> St
         changed: count(&|image| image.kind != ChangeKind::Unchanged),
         to_promote: count(&|image| image.state == State::Missing && !image.denied),
         promoted: count(&|image| image.state == State::Copied),
+        waived: environments.iter().map(|environment| environment.exceptions(ExceptionKind::Waiver)).sum(),
+        glass_broken: environments.iter().map(|environment| environment.exceptions(ExceptionKind::BreakGlass)).sum(),
         errors: findings.filter(|finding| finding.severity == Severity::Error).count(),
         bytes_copied: images().map(|image| image.bytes_copied).sum(),
         bytes_reused: images().map(|image| image.bytes_reused).sum(),

@@ -15,8 +15,12 @@ pub(super) fn settings(workspace: &Workspace, variable: Lookup<'_>, jobs: usize)
     let (config, tree) = (&workspace.config, workspace.rules.as_ref());
     let mut hosts = BTreeMap::new();
     for (host, registry) in &config.registries {
-        let secret =
-            |source: &Option<SecretSource>| source.as_ref().map(|source| secret(source, host, variable)).transpose();
+        let secret = |source: &Option<SecretSource>| {
+            source
+                .as_ref()
+                .map(|source| secret_of(source, &format!("a credential of registry {host}"), variable))
+                .transpose()
+        };
         let ca_pem = match &registry.ca {
             Some(path) => Some(read_optional(tree, path)?.ok_or_else(|| {
                 let message = format!("the certificates {path} of registry {host} do not exist");
@@ -31,18 +35,15 @@ pub(super) fn settings(workspace: &Workspace, variable: Lookup<'_>, jobs: usize)
     Ok(Settings { hosts, jobs, root: workspace.root().to_owned() })
 }
 
-fn secret(source: &SecretSource, host: &str, variable: Lookup<'_>) -> Result<Secret, Error> {
+/// Fetches a secret; `what` says what it is for.
+pub(super) fn secret_of(source: &SecretSource, what: &str, variable: Lookup<'_>) -> Result<Secret, Error> {
     match source {
         SecretSource::Env(name) => variable(name).filter(|value| !value.is_empty()).map(Secret::new).ok_or_else(|| {
-            let message = format!("the variable {name} is not set, and registry {host} takes a credential from it");
-            Error::usage(
-                message,
-                format!("set {name}, or take `username` and `password` of {host} out of promote-bot.yaml"),
-            )
+            let message = format!("the variable {name} is not set, and {what} is taken from it");
+            Error::usage(message, format!("set {name}, or take it out of promote-bot.yaml"))
         }),
         SecretSource::File(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(Error::io(format!("read the credential of registry {host} in {path}")))?;
+            let text = std::fs::read_to_string(path).map_err(Error::io(format!("read {what} in {path}")))?;
             Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
         }
     }

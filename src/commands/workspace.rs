@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::error::Error;
 use super::policies;
 use crate::config::{self, Config};
@@ -10,7 +12,6 @@ use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{ConfigUsed, Environment, Range, Revision, Tree, TreePath};
 use crate::git::{RangeRequest, Repository};
 use crate::overlay;
-use crate::policy;
 use crate::render::Checkout;
 use crate::yaml::Fault;
 
@@ -40,6 +41,8 @@ pub struct Scope {
     pub environments: Vec<String>,
     /// What to compare.
     pub range: RangeRequest,
+    /// When this happens.
+    pub now: Timestamp,
 }
 
 /// An opened repository with its range and its configuration.
@@ -52,6 +55,7 @@ pub(super) struct Workspace {
     pub(super) config: Config,
     pub(super) config_used: ConfigUsed,
     pub(super) notes: Vec<String>,
+    pub(super) repository: Repository,
     /// The root of the work tree.
     root: Option<PathBuf>,
     directory: PathBuf,
@@ -89,8 +93,8 @@ impl Workspace {
         }
         let root = repository.root().map(Path::to_owned);
         let directory = scope.directory.clone();
-        let mut workspace = Self { range, base, head, rules, config, config_used, notes, root, directory };
-        workspace.note_changed_rules(&path)?;
+        let mut workspace = Self { range, base, head, rules, config, config_used, notes, repository, root, directory };
+        workspace.note_changed_rules(&path, scope.now)?;
         Ok(workspace)
     }
 
@@ -99,13 +103,24 @@ impl Workspace {
         self.root.as_deref().unwrap_or(&self.directory)
     }
 
+    /// Reads what a person names as a revision: `base`, `head`, `worktree`, `index`, or a commit.
+    pub(super) fn revision(&self, name: &str) -> Result<Revision, Error> {
+        Ok(match name {
+            "base" => self.range.target.clone(),
+            "head" => self.range.head.clone(),
+            "worktree" => Revision::Worktree,
+            "index" => Revision::Index,
+            commit => self.repository.commit(commit)?.into(),
+        })
+    }
+
     /// The files of one side for programs that render; those of the work tree lie on disk.
     pub(super) fn checkout<'t>(&self, tree: &'t dyn Tree, revision: &Revision) -> Checkout<'t> {
         Checkout::new(tree, self.root.as_deref().filter(|_| *revision == Revision::Worktree))
     }
 
     /// Says when the change touches the rules: which version judges it, and whether a new configuration can be read.
-    fn note_changed_rules(&mut self, path: &TreePath) -> Result<(), Error> {
+    fn note_changed_rules(&mut self, path: &TreePath, now: Timestamp) -> Result<(), Error> {
         let (before, after) = (read_optional(self.base.as_ref(), path)?, read_optional(self.head.as_ref(), path)?);
         let mut edited = policies::edited(self.base.as_ref(), self.head.as_ref(), &self.config.environments)?;
         if before != after {
@@ -126,7 +141,7 @@ impl Workspace {
             let text = read_optional(self.head.as_ref(), file)?;
             let faults = text.and_then(|text| match file == path {
                 true => config::read(file.as_str(), &text).err(),
-                false => policy::read(file.as_str(), &text).err(),
+                false => policies::lint(self.head.as_ref(), file, &text, now),
             });
             let told = |fault: Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
             self.notes.extend(faults.into_iter().flatten().map(told));
@@ -140,6 +155,7 @@ pub(super) struct Snapshot {
     pub(super) repository: Repository,
     pub(super) tree: Arc<dyn Tree>,
     pub(super) environments: Vec<Environment>,
+    pub(super) revision: Revision,
     is_work_tree: bool,
 }
 
@@ -147,6 +163,14 @@ impl Snapshot {
     /// The files for programs that render.
     pub(super) fn checkout(&self) -> Checkout<'_> {
         Checkout::new(self.tree.as_ref(), self.repository.root().filter(|_| self.is_work_tree))
+    }
+
+    /// Names from the root what a person names from the directory of -C.
+    pub(super) fn from_root(&self, path: &str) -> String {
+        match path.starts_with("builtin:") {
+            true => path.to_owned(),
+            false => self.repository.prefix().join(path).map_or_else(|| path.to_owned(), |path| path.to_string()),
+        }
     }
 
     /// Opens `revision`; the work tree, or HEAD in a bare repository, when none is given.
@@ -167,7 +191,7 @@ impl Snapshot {
             None => environments_by_layout(tree.as_ref())?,
         };
         let is_work_tree = revision == Revision::Worktree;
-        Ok(Self { repository, tree, environments, is_work_tree })
+        Ok(Self { repository, tree, environments, revision, is_work_tree })
     }
 }
 

@@ -21,6 +21,17 @@ pub struct Config {
     pub environments: Vec<Environment>,
     /// What is to be known of registries, by host.
     pub registries: BTreeMap<String, RegistrySettings>,
+    /// How promotions are recorded; not at all unless given.
+    pub record: Option<RecordSettings>,
+}
+
+/// How promotions are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSettings {
+    /// Where the private key is found.
+    pub key: SecretSource,
+    /// Where the password of that key is found; none for a key without.
+    pub password: Option<SecretSource>,
 }
 
 /// What is to be known of one registry.
@@ -64,7 +75,9 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
     let registries = fields.entries("registries");
     let image_fields = fields.list("fields");
     let copies = fields.entries("vendored");
+    let record = fields.optional("record");
     fields.finish();
+    let record = record.and_then(|node| read_record(node, faults));
     let image_fields: Vec<ImageField> = image_fields.iter().filter_map(|field| read_field(field, faults)).collect();
     let vendored: Vec<Vendored> = copies.iter().filter_map(|(url, path)| read_vendored(url, path, faults)).collect();
     let shared = |environment| Environment { fields: image_fields.clone(), vendored: vendored.clone(), ..environment };
@@ -84,7 +97,7 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Config> {
             faults.push(host, format!("registry `{name}` is given twice, in another spelling"));
         }
     }
-    Some(Config { environments, registries: settings })
+    Some(Config { environments, registries: settings, record })
 }
 
 fn read_environment(
@@ -239,6 +252,14 @@ fn read_registry(host_node: &Node, node: &Node, faults: &Faults) -> Option<(Stri
         faults.push(node, format!("registry `{text}` needs both `username` and `password`, or neither"));
     }
     Some((host?.registry().to_owned(), RegistrySettings { username, password, ca, insecure }))
+}
+
+fn read_record(node: &Node, faults: &Faults) -> Option<RecordSettings> {
+    let mut fields = Fields::of(node, "`record`", faults)?;
+    let key = fields.required("key").and_then(|node| read_secret(node, "key", faults));
+    let password = fields.optional("password").and_then(|node| read_secret(node, "password", faults));
+    fields.finish();
+    Some(RecordSettings { key: key?, password })
 }
 
 fn read_secret(node: &Node, key: &str, faults: &Faults) -> Option<SecretSource> {

@@ -18,8 +18,23 @@ struct ConfigFile {
     registries: Option<BTreeMap<String, RegistryEntry>>,
     /// Where custom resources name images, besides well-known kinds and every field called `image`.
     fields: Option<Vec<FieldEntry>>,
+    /// How promotions are recorded: a signed statement (SLSA verification summary) on every promoted digest at its destination.
+    record: Option<RecordEntry>,
     /// Copies of remote bases: the URL with its revision (`…?ref=v1.2.3`), and where its files lie in this repository.
     vendored: Option<BTreeMap<String, String>>,
+}
+
+/// The key that promotion records are signed with.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "read by its schema only")]
+struct RecordEntry {
+    /// Where the private key is found: `env:NAME` or `file:/path`. PEM: PKCS#8 (P-256, Ed25519), or what cosign generate-key-pair writes.
+    #[schemars(regex(pattern = r"^(env|file):.+$"))]
+    key: String,
+    /// Where its password is found, for a key that has one.
+    #[schemars(regex(pattern = r"^(env|file):.+$"))]
+    password: Option<String>,
 }
 
 /// A place of an image reference in the objects of one kind.

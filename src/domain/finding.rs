@@ -66,6 +66,41 @@ pub struct Finding {
     pub width: usize,
     /// The line of text at `location`, for reports that show it.
     pub excerpt: Option<String>,
+    /// What lets the image pass in spite of it.
+    pub exception: Option<Exception>,
+}
+
+/// What lets an image pass that a rule denies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// What kind of exception.
+    pub kind: ExceptionKind,
+    /// The waiver's id; for broken glass the rule's.
+    pub id: String,
+    /// Who answers for it.
+    pub by: String,
+    /// Why it is, and until when.
+    pub reason: String,
+}
+
+/// The kinds of exceptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExceptionKind {
+    /// A waiver of the base revision.
+    Waiver,
+    /// --break-glass.
+    BreakGlass,
+}
+
+impl ExceptionKind {
+    /// Returns the word reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiver => "waiver",
+            Self::BreakGlass => "break-glass",
+        }
+    }
 }
 
 impl Finding {

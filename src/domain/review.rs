@@ -2,7 +2,7 @@
 
 use super::change::ChangeKind;
 use super::digest::Digest;
-use super::finding::Finding;
+use super::finding::{ExceptionKind, Finding};
 use super::location::Location;
 use super::outcome::State;
 use super::referrer::Referrer;
@@ -108,6 +108,14 @@ pub struct EnvironmentReview {
     pub findings: Vec<Finding>,
 }
 
+impl EnvironmentReview {
+    /// Counts the findings that pass by exceptions of a kind.
+    #[must_use]
+    pub fn exceptions(&self, kind: ExceptionKind) -> usize {
+        self.findings.iter().filter(|f| f.exception.as_ref().is_some_and(|exception| exception.kind == kind)).count()
+    }
+}
+
 /// Counts of a whole review.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Stats {
@@ -119,6 +127,10 @@ pub struct Stats {
     pub promoted: usize,
     /// Findings of severity error.
     pub errors: usize,
+    /// Findings that a waiver lets pass.
+    pub waived: usize,
+    /// Findings that pass since somebody broke the glass.
+    pub glass_broken: usize,
     /// Bytes sent to destinations.
     pub bytes_copied: u64,
     /// Bytes that were there already or mounted.

@@ -82,6 +82,13 @@ struct Author {
     id: u64,
 }
 
+#[derive(Deserialize)]
+struct Merge {
+    merged_at: Option<String>,
+    merge_commit_sha: Option<String>,
+    squash_commit_sha: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     body: &'a str,
@@ -345,6 +352,18 @@ impl Forge for GitLab {
             self.write(&wanted, &mut patience).await?;
         }
         Ok(left.len())
+    }
+
+    async fn merged_at(&self, commit: &str) -> Result<Option<String>, Error> {
+        if commit.is_empty() || !commit.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
+        let path = format!("projects/{}/repository/commits/{commit}/merge_requests", self.project);
+        let action = "read the merge requests of a commit";
+        let merges: Vec<Merge> = self.list(action, &path, &mut Patience::telling()).await?;
+        let is_it = |sha: &Option<String>| sha.as_deref() == Some(commit);
+        let made = merges.into_iter().filter(|merge| is_it(&merge.merge_commit_sha) || is_it(&merge.squash_commit_sha));
+        Ok(made.filter_map(|merge| merge.merged_at).max())
     }
 
     fn name(&self) -> String {

@@ -27,6 +27,10 @@ impl Forge for Plain {
         Ok(0)
     }
 
+    async fn merged_at(&self, _: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
     fn name(&self) -> String {
         "no forge".to_owned()
     }

@@ -12,6 +12,7 @@ mod commit_tree;
 mod create;
 mod error;
 mod facts;
+mod first_parents;
 mod index_tree;
 mod objects;
 mod range;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use create::Creation;
 pub use error::{Cause, Error};
+pub use first_parents::{FirstParents, Landed};
 pub use range::{CiRange, RangeRequest};
 pub use repository::Repository;
 pub use revision::CommitId;

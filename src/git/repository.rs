@@ -112,6 +112,10 @@ impl Repository {
         })
     }
 
+    pub(super) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
     fn work_tree_root(&self, asked: &'static str) -> Result<&Path, Error> {
         self.root().ok_or(Error::NoWorkTree { asked })
     }

@@ -18,6 +18,7 @@ pub(super) fn plain(rule: &str, candidate: &Candidate, message: String, help: St
         location: Some(location),
         width: 0,
         excerpt: None,
+        exception: None,
     }
 }
 
@@ -164,6 +165,7 @@ pub(super) fn unreadable(change: &Change, text: &str, error: &InvalidImage) -> F
         location: Some(image_use.location.clone()),
         width: text.chars().count(),
         excerpt: None,
+        exception: None,
     }
 }
 
@@ -182,6 +184,7 @@ pub fn unresolved_overlay(error: &OverlayError, severity: Severity) -> Finding {
         location: Some(error.location.clone().unwrap_or_else(fallback)),
         width: 0,
         excerpt: None,
+        exception: None,
     }
 }
 
@@ -207,6 +210,7 @@ pub fn partial_overlay(partial: &Partial, before: Option<&Partial>) -> Finding {
         location: Some(partial.location.clone()),
         width: 0,
         excerpt: None,
+        exception: None,
     }
 }
 
@@ -271,6 +275,7 @@ pub fn no_overlay(environment: &Environment) -> Finding {
         location: None,
         width: 0,
         excerpt: None,
+        exception: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Finding, Plan, Severity, Step};
+use crate::domain::{ExceptionKind, Finding, Plan, Severity, Step};
 
 /// What one rule says of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,13 @@ impl Verdict {
     /// Tells whether this verdict keeps the step from being carried out, where a no begins at the severity `from`.
     #[must_use]
     pub fn denies(&self, from: Severity) -> bool {
-        self.finding.severity >= from
+        self.finding.severity >= from && self.finding.exception.is_none()
+    }
+
+    /// Tells whether it would deny, had nobody decided to skip its rule.
+    #[must_use]
+    pub fn is_through_broken_glass(&self) -> bool {
+        self.finding.exception.as_ref().is_some_and(|exception| exception.kind == ExceptionKind::BreakGlass)
     }
 }
 

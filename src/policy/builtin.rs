@@ -4,16 +4,23 @@ use super::read::{Policy, read};
 use crate::yaml::Fault;
 
 /// Names and texts of the policies that ship in the binary, to be used as `builtin:<name>`.
-pub const BUILTINS: [(&str, &str); 2] = [
+pub const BUILTINS: [(&str, &str); 3] = [
     ("baseline", include_str!("../../policies/baseline.yaml")),
     ("release", include_str!("../../policies/release.yaml")),
+    ("strict", include_str!("../../policies/strict.yaml")),
 ];
 
 /// Reads the built-in policy `name`; none when there is no such.
 #[must_use]
 pub fn builtin(name: &str) -> Option<Result<Policy, Vec<Fault>>> {
-    let (name, text) = BUILTINS.iter().find(|(known, _)| *known == name)?;
+    let text = text_of(name)?;
     Some(read(&format!("builtin:{name}"), text.as_bytes()))
+}
+
+/// Returns the text of the built-in policy `name`.
+#[must_use]
+pub fn text_of(name: &str) -> Option<&'static str> {
+    BUILTINS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

@@ -1,45 +1,282 @@
 //! Asking every policy that is in force.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use super::approved::Verdict;
+use super::complaint::{Complaint, Vulnerable};
+use super::dossier::Dossier;
+use super::exceptions::{BreakGlass, Exceptions};
 use super::read::Policy;
-use super::rule::Subject;
-use crate::domain::{Candidate, Cause, Finding, Plan, Settled, Severity, Step};
+use super::rule::Rule;
+use super::subject::{Needs, Subject};
+use super::waivers::Waiver;
+use crate::domain::{Candidate, Cause, Digest, Exception, ExceptionKind, Finding, Plan, Settled, Severity, Step};
+use crate::signature::Signer;
 
-/// The policies an environment names.
+/// How many vulnerabilities a finding names.
+const MOST_NAMED: usize = 5;
+
+/// The policies an environment names, with the signers and the waivers beside them.
 #[derive(Debug, Clone, Default)]
 pub struct InForce {
     /// The policies; all that fit an image must pass.
     pub policies: Vec<Policy>,
     /// Whether a folder was named: then an image that no policy is for is denied.
     pub from_folder: bool,
+    /// Whose signatures count.
+    pub signers: Arc<Vec<Signer>>,
+    /// Exceptions.
+    pub waivers: Vec<Waiver>,
+    /// The files all of this was read from, each with the digest of its text.
+    pub files: Vec<(String, Digest)>,
 }
 
-/// Judges every candidate of `plan`, external and refused ones too, by the policies of its environment. A no begins at the severity
-/// `from`: what it denies cannot be another step's source.
+/// What a plan is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The policies of each environment.
+    pub in_force: &'a BTreeMap<String, InForce>,
+    /// What was learnt of each of [`Plan::settled`], in its order.
+    pub dossiers: &'a [Arc<Dossier>],
+    /// When it is judged.
+    pub now: Timestamp,
+    /// Rules that somebody decided to skip.
+    pub break_glass: Option<&'a BreakGlass>,
+    /// From which severity on a finding is a no.
+    pub deny_from: Severity,
+    /// Whether nobody was asked anything: rules that need to know more than the repository says are left out.
+    pub offline: bool,
+}
+
+/// What the policies say of a plan.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// What is said of each step.
+    pub verdicts: Vec<Verdict>,
+    /// What is to be said of waivers, by environment.
+    pub remarks: Vec<(String, Finding)>,
+    /// The rules that were left out, since nobody was asked.
+    pub left_out: BTreeSet<String>,
+}
+
+/// Returns what the rules have to know of each of [`Plan::settled`], in its order.
 #[must_use]
-pub fn judge(plan: &Plan, in_force: &BTreeMap<String, InForce>, from: Severity) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
+pub fn needs(plan: &Plan, in_force: &BTreeMap<String, InForce>) -> Vec<Needs> {
+    let of = |settled: &Settled| {
+        let mut needs = Needs::default();
+        // What is refused is refused, whatever hangs on it.
+        if !matches!(settled, Settled::Refused(_)) {
+            for (policy, rule) in asked(in_force, settled.candidate()).flat_map(|(_, policy)| rules(policy)) {
+                rule.needs(&policy.name, &mut needs);
+            }
+        }
+        needs
+    };
+    plan.settled.iter().map(of).collect()
+}
+
+fn asked<'a>(
+    in_force: &'a BTreeMap<String, InForce>,
+    candidate: &'a Candidate,
+) -> impl Iterator<Item = (&'a InForce, &'a Policy)> {
+    let set = in_force.get(&candidate.environment);
+    let all = set.into_iter().flat_map(|set| set.policies.iter().map(move |policy| (set, policy)));
+    all.filter(|(_, policy)| policy.applies(&candidate.environment, candidate.to.repository()))
+}
+
+fn rules(policy: &Policy) -> impl Iterator<Item = (&Policy, &Rule)> {
+    policy.rules.iter().filter(|rule| !rule.is_off()).map(move |rule| (policy, rule))
+}
+
+/// Judges every candidate of `plan`, external and refused ones too, by the policies of its environment. What is denied
+/// cannot be another step's source.
+#[must_use]
+pub fn judge(plan: &Plan, facts: &Facts<'_>) -> Judgement {
+    let exceptions = Exceptions::new(facts.break_glass, facts.now);
+    let (mut verdicts, mut left_out) = (Vec::new(), BTreeSet::new());
     for (step, settled) in plan.settled.iter().enumerate() {
-        let findings = in_force.get(&settled.candidate().environment).map_or_else(Vec::new, |set| ask(set, settled));
-        verdicts.extend(findings.into_iter().map(|finding| Verdict { step, finding }));
-        if let Some(source) = denied_source(plan, settled, &verdicts, from) {
+        for opinion in opinions(facts, step, settled, &exceptions) {
+            left_out.extend(opinion.is_left_out.then_some(opinion.rule));
+            verdicts.extend(opinion.findings.into_iter().map(|finding| Verdict { step, finding }));
+        }
+        if let Some(source) = denied_source(plan, settled, &verdicts, facts.deny_from) {
             verdicts.push(Verdict { step, finding: source_denied(settled.candidate(), source) });
         }
     }
-    verdicts
+    Judgement { verdicts, remarks: exceptions.remarks(facts.in_force), left_out }
 }
 
-fn ask(set: &InForce, settled: &Settled) -> Vec<Finding> {
-    let candidate = settled.candidate();
-    let fits = |policy: &&Policy| policy.applies(&candidate.environment, candidate.to.repository());
-    let fitting: Vec<&Policy> = set.policies.iter().filter(fits).collect();
-    if set.from_folder && fitting.is_empty() {
-        return vec![unjudged(candidate)];
+/// What one rule says of one image.
+#[derive(Debug)]
+pub struct Opinion {
+    /// The rule's id.
+    pub rule: String,
+    /// What it has against the image.
+    pub findings: Vec<Finding>,
+    /// On what grounds it passes, where it has nothing.
+    pub grounds: Option<String>,
+    /// Whether it could not be asked, since nobody may be.
+    pub is_left_out: bool,
+}
+
+/// Says what each rule says of one image, with the grounds of those that let it pass.
+#[must_use]
+pub fn explain_step(plan: &Plan, step: usize, facts: &Facts<'_>) -> Vec<Opinion> {
+    let exceptions = Exceptions::new(facts.break_glass, facts.now);
+    let Some(settled) = plan.settled.get(step) else { return Vec::new() };
+    let mut opinions = opinions(facts, step, settled, &exceptions);
+    for (policy, rule) in asked(facts.in_force, settled.candidate()).flat_map(|(_, policy)| rules(policy)) {
+        let id = format!("{}/{}", policy.name, rule.name());
+        let dossier = dossier(facts, step);
+        let subject = subject(policy, settled, dossier, facts.now);
+        let own = opinions.iter_mut().filter(|one| one.rule == id && one.findings.is_empty() && !one.is_left_out);
+        own.for_each(|one| one.grounds = Some(rule.grounds(&subject)));
     }
-    let rules = fitting.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
-    rules.flat_map(|(policy, rule)| rule.judge(&policy.name, &Subject { candidate })).collect()
+    opinions
+}
+
+/// Says what the rules on signatures have against a step, by another dossier than the plan's: what was found where it went.
+#[must_use]
+pub fn signature_findings(step: &Step, dossier: &Dossier, facts: &Facts<'_>) -> Vec<Finding> {
+    let settled = Settled::Step(step.clone());
+    let exceptions = Exceptions::new(facts.break_glass, facts.now);
+    let mut findings = Vec::new();
+    for (set, policy) in asked(facts.in_force, &step.candidate) {
+        let subject = subject(policy, &settled, dossier, facts.now);
+        for (policy, rule) in rules(policy).filter(|(_, rule)| rule.is_signature()) {
+            let id = format!("{}/{}", policy.name, rule.name());
+            findings.extend(ask(set, (policy, rule, &id), &subject, &exceptions));
+        }
+    }
+    findings
+}
+
+fn dossier<'a>(facts: &Facts<'a>, step: usize) -> &'a Dossier {
+    static NOTHING: std::sync::LazyLock<Dossier> = std::sync::LazyLock::new(Dossier::default);
+    facts.dossiers.get(step).map_or_else(|| &*NOTHING, |dossier| dossier.as_ref())
+}
+
+fn subject<'a>(policy: &'a Policy, settled: &'a Settled, dossier: &'a Dossier, now: Timestamp) -> Subject<'a> {
+    let size_bytes = match settled {
+        Settled::Step(step) => step.content.as_ref().map(|content| content.size_bytes),
+        _ => None,
+    };
+    let digest = dossier.digest.as_ref().or_else(|| digest_of(settled));
+    Subject { policy: &policy.name, candidate: settled.candidate(), digest, size_bytes, dossier, now }
+}
+
+/// The digest that evidence is about: of a narrowed index, that of the whole.
+#[must_use]
+pub fn digest_of(settled: &Settled) -> Option<&Digest> {
+    match settled {
+        Settled::Step(step) => {
+            let whole =
+                step.content.as_ref().and_then(|content| content.narrowed.as_ref()).map(|narrowed| &narrowed.from);
+            Some(whole.unwrap_or(&step.digest))
+        }
+        Settled::Refused(refusal) => refusal.digest.as_ref(),
+        Settled::External(candidate) => candidate.to.digest(),
+    }
+}
+
+fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exceptions<'_>) -> Vec<Opinion> {
+    let candidate = settled.candidate();
+    let fitting: Vec<(&InForce, &Policy)> = asked(facts.in_force, candidate).collect();
+    if fitting.is_empty() && facts.in_force.get(&candidate.environment).is_some_and(|set| set.from_folder) {
+        let finding = unjudged(candidate);
+        return vec![Opinion {
+            rule: finding.rule.clone(),
+            findings: vec![finding],
+            grounds: None,
+            is_left_out: false,
+        }];
+    }
+    let is_refused = matches!(settled, Settled::Refused(_));
+    let mut opinions = Vec::new();
+    for (set, policy) in fitting {
+        let subject = subject(policy, settled, dossier(facts, step), facts.now);
+        for (policy, rule) in rules(policy) {
+            let id = format!("{}/{}", policy.name, rule.name());
+            let mut needs = Needs::default();
+            rule.needs(&policy.name, &mut needs);
+            let is_left_out = !needs.is_empty() && (facts.offline || is_refused);
+            let findings = match is_left_out {
+                true => Vec::new(),
+                false => {
+                    exceptions.note_fitting(set, &id, &subject);
+                    ask(set, (policy, rule, &id), &subject, exceptions)
+                }
+            };
+            opinions.push(Opinion { rule: id, findings, grounds: None, is_left_out: is_left_out && !is_refused });
+        }
+    }
+    opinions
+}
+
+/// Asks one rule, and sees what excuses its complaints.
+fn ask(
+    set: &InForce,
+    (policy, rule, id): (&Policy, &Rule, &str),
+    subject: &Subject<'_>,
+    exceptions: &Exceptions<'_>,
+) -> Vec<Finding> {
+    let mut groups: Vec<(Option<Exception>, Vec<Complaint>)> = Vec::new();
+    for mut complaint in rule.complaints(subject) {
+        let exception = exceptions.of(set, (policy, rule, id), subject, &mut complaint);
+        let is_one_of_many = complaint.vulnerability.is_some();
+        let same = |(other, all): &&mut (Option<Exception>, Vec<Complaint>)| {
+            *other == exception && all[0].vulnerability.is_some() && all[0].most == complaint.most
+        };
+        match groups.iter_mut().find(same).filter(|_| is_one_of_many) {
+            Some((_, all)) => all.push(complaint),
+            None => groups.push((exception, vec![complaint])),
+        }
+    }
+    groups.into_iter().filter_map(|(exception, all)| finding(id, subject.candidate, exception, all)).collect()
+}
+
+fn finding(id: &str, candidate: &Candidate, exception: Option<Exception>, all: Vec<Complaint>) -> Option<Finding> {
+    let message = match all.as_slice() {
+        [_, _, ..] => together(candidate, &all),
+        _ => None,
+    };
+    let first = all.into_iter().next()?;
+    let finding = first.into_finding(id, candidate);
+    let message = message.unwrap_or(finding.message);
+    Some(match exception {
+        Some(exception) => {
+            let message = format!("{message} [let pass: {}]", told(&exception));
+            Finding { severity: Severity::Note, message, exception: Some(exception), ..finding }
+        }
+        None => Finding { message, ..finding },
+    })
+}
+
+/// Says what lets something pass.
+fn told(exception: &Exception) -> String {
+    match exception.kind {
+        ExceptionKind::Waiver => format!("waiver `{}` of {}: {}", exception.id, exception.by, exception.reason),
+        ExceptionKind::BreakGlass => format!("glass broken by {}: {}", exception.by, exception.reason),
+    }
+}
+
+/// Says several vulnerabilities in one sentence.
+fn together(candidate: &Candidate, all: &[Complaint]) -> Option<String> {
+    let told: Vec<&str> =
+        all.iter().filter_map(|one| one.vulnerability.as_ref()).map(|one: &Vulnerable| one.told.as_str()).collect();
+    let more = match told.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let named = told.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join("; ");
+    Some(format!(
+        "{} has {} vulnerabilities that are not allowed: {named}{more}",
+        candidate.to.repository(),
+        told.len()
+    ))
 }
 
 /// The candidate that was to bring about the source of `settled`, when it is denied itself.
@@ -65,6 +302,7 @@ fn source_denied(candidate: &Candidate, source: &Candidate) -> Finding {
         location: Some(candidate.image_use().location.clone()),
         width: 0,
         excerpt: None,
+        exception: None,
     }
 }
 
@@ -79,71 +317,9 @@ fn unjudged(candidate: &Candidate) -> Finding {
         location: Some(candidate.image_use().location.clone()),
         width: 0,
         excerpt: None,
+        exception: None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::candidate;
-    use super::super::{approve, read};
-    use super::*;
-    use crate::domain::{Digest, Expected};
-
-    fn plan(images: &[&str]) -> Plan {
-        let step = |image: &&str| {
-            Settled::Step(Step {
-                candidate: candidate(image, None),
-                digest: Digest::of(b"x"),
-                expected: Expected::Absent,
-                present: false,
-                content: None,
-                after: None,
-            })
-        };
-        Plan { settled: images.iter().map(step).collect() }
-    }
-
-    fn in_force(from_folder: bool) -> BTreeMap<String, InForce> {
-        let text = "version: 1\npolicy: p\nimages: ['shop/**']\nrules: {tag: {forbid: [latest]}}\n";
-        let policies = vec![read("p.yaml", text.as_bytes()).unwrap()];
-        BTreeMap::from([("production".to_owned(), InForce { policies, from_folder })])
-    }
-
-    #[test]
-    fn only_steps_that_no_rule_denies_are_approved() {
-        let plan = plan(&["prod.example/shop/api:1", "prod.example/shop/worker:latest"]);
-        let verdicts = judge(&plan, &in_force(false), Severity::Error);
-        assert_eq!(verdicts[0].finding.rule, "p/tag");
-        let approved = approve(plan, &verdicts, Severity::Error);
-        assert_eq!(approved.steps().map(|(index, _)| index).collect::<Vec<_>>(), [0]);
-    }
-
-    #[test]
-    fn a_folder_denies_what_no_policy_is_for() {
-        let plan = plan(&["prod.example/other:1"]);
-        assert!(judge(&plan, &in_force(false), Severity::Error).is_empty());
-        assert_eq!(judge(&plan, &in_force(true), Severity::Error)[0].finding.rule, "no-policy");
-    }
-
-    #[test]
-    fn a_step_goes_only_with_the_one_that_brings_its_source() {
-        let mut plan = plan(&["prod.example/shop/a:latest", "prod.example/shop/b:1"]);
-        if let Settled::Step(step) = &mut plan.settled[1] {
-            step.after = Some(0);
-        }
-        let verdicts = judge(&plan, &in_force(false), Severity::Error);
-        assert_eq!(verdicts[1].finding.rule, "source-refused");
-        assert_eq!(approve(plan, &verdicts, Severity::Error).steps().count(), 0);
-    }
-
-    #[test]
-    fn a_warning_denies_where_a_no_begins_there_and_stays_a_warning() {
-        let text = "version: 1\npolicy: p\nrules: {tag: {forbid: [latest], level: warn}}\n";
-        let policies = vec![read("p.yaml", text.as_bytes()).unwrap()];
-        let in_force = BTreeMap::from([("production".to_owned(), InForce { policies, from_folder: false })]);
-        let plan = plan(&["prod.example/shop/a:latest"]);
-        let verdict = judge(&plan, &in_force, Severity::Error).remove(0);
-        assert_eq!(verdict.finding.severity, Severity::Warning);
-        assert!(!verdict.denies(Severity::Error) && verdict.denies(Severity::Warning));
-    }
-}
+mod tests;

@@ -1,24 +1,38 @@
 //! Reading a policy file.
 
-use super::builtin::{BUILTINS, builtin};
+use super::builtin::{BUILTINS, text_of};
+use super::example::{Example, read_example};
+use super::pinned;
 use super::rule::Rule;
 use crate::domain::{Environment, Glob};
-use crate::yaml::{self, Fault, Faults, Fields, Node};
+use crate::yaml::{self, Fault, Faults, Fields, Node, Value};
 
 /// A policy without faults.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Its name, the first part of its rules' ids.
     pub name: String,
+    /// The file it was read from.
+    pub file: String,
     /// The environments it is for; none for every environment that names it.
     pub environments: Option<Vec<String>>,
     /// The repositories it is for, without their registry; none for all.
     pub images: Option<Vec<Glob>>,
     /// Its rules.
     pub rules: Vec<Rule>,
+    /// The rules that --break-glass may skip.
+    pub may_skip: Vec<String>,
+    /// What it should say of made-up images, for `promote-bot policy test`.
+    pub examples: Vec<Example>,
 }
 
 impl Policy {
+    /// Tells whether --break-glass may skip a rule of this policy. What is pinned by digest never goes unjudged.
+    #[must_use]
+    pub fn lets_skip(&self, rule: &Rule) -> bool {
+        !rule.is_called(pinned::NAME) && self.may_skip.iter().any(|name| rule.is_called(name))
+    }
+
     /// Tells whether it is in force for a repository in an environment.
     #[must_use]
     pub fn applies(&self, environment: &str, repository: &str) -> bool {
@@ -55,18 +69,16 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
     let has_images = given("images", &mut fields);
     let images =
         fields.strings("images").into_iter().filter_map(|(node, text)| read_glob(node, text, faults)).collect();
-    let rules = fields.optional("rules");
+    let own_rules = fields.optional("rules");
+    let break_glass = fields.optional("break_glass");
+    let examples = fields.list("examples");
     fields.finish();
-    let mut rules: Vec<Rule> = rules
+    let merged = extends.iter().fold(own_rules.cloned(), |rules, (node, text)| merged_with(rules, node, text, faults));
+    let rules: Vec<Rule> = merged
+        .as_ref()
         .and_then(|node| Fields::of(node, "`rules`", faults))
         .map(|fields| Rule::read_all(fields, faults))
         .unwrap_or_default();
-    for (node, text) in &extends {
-        let inherited = read_extended(node, text, faults);
-        let own: Vec<&str> = rules.iter().map(Rule::name).collect();
-        let inherited: Vec<Rule> = inherited.into_iter().filter(|rule| !own.contains(&rule.name())).collect();
-        rules.extend(inherited);
-    }
     if rules.is_empty() && faults.is_empty() {
         faults.push_with_hint(
             document,
@@ -74,35 +86,80 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
             "give it `rules` or `extends`",
         );
     }
-    Some(Policy {
+    let may_skip = break_glass.map(|node| read_may_skip(node, &rules, faults)).unwrap_or_default();
+    let policy = Policy {
         name: name?.to_owned(),
+        file: document.mark.file.to_string(),
         environments: has_environments.then_some(environments),
         images: has_images.then_some(images),
         rules,
-    })
+        may_skip,
+        examples: Vec::new(),
+    };
+    let examples = examples.iter().filter_map(|node| read_example(node, &policy, faults)).collect();
+    Some(Policy { examples, ..policy })
 }
 
 fn read_glob(node: &Node, text: &str, faults: &Faults) -> Option<Glob> {
     Glob::new(text).map_err(|error| faults.push(node, error.to_string())).ok()
 }
 
-fn read_extended(node: &Node, text: &str, faults: &Faults) -> Vec<Rule> {
-    match text.strip_prefix("builtin:").and_then(builtin) {
-        Some(Ok(policy)) => policy.rules,
-        _ => {
-            let known: Vec<String> = BUILTINS.iter().map(|(name, _)| format!("`builtin:{name}`")).collect();
+/// Reads which rules may be skipped with --break-glass.
+fn read_may_skip(node: &Node, rules: &[Rule], faults: &Faults) -> Vec<String> {
+    let Some(mut fields) = Fields::of(node, "`break_glass`", faults) else { return Vec::new() };
+    fields.required("may_skip");
+    let names = fields.strings("may_skip");
+    fields.finish();
+    for (node, name) in &names {
+        if *name == pinned::NAME {
+            faults.push(node, "`digest` can never be skipped: what is copied is what was reviewed");
+        } else if !rules.iter().any(|rule| rule.is_called(name)) {
+            let known: Vec<String> = rules.iter().map(|rule| format!("`{}`", rule.name())).collect();
             faults.push_with_hint(
                 node,
-                format!("there is no policy `{text}` to extend"),
-                format!("known: {}", known.join(", ")),
+                format!("the policy has no rule `{name}`"),
+                format!("its rules: {}", known.join(", ")),
             );
-            Vec::new()
         }
     }
+    names.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Lays `own` rules over those of the policy that is extended: what a rule does not say itself it takes over.
+fn merged_with(own: Option<Node>, node: &Node, text: &str, faults: &Faults) -> Option<Node> {
+    let Some(builtin) = text.strip_prefix("builtin:").and_then(text_of) else {
+        let known: Vec<String> = BUILTINS.iter().map(|(name, _)| format!("`builtin:{name}`")).collect();
+        faults.push_with_hint(
+            node,
+            format!("there is no policy `{text}` to extend"),
+            format!("known: {}", known.join(", ")),
+        );
+        return own;
+    };
+    let documents = yaml::parse(text, builtin.as_bytes()).map_err(|error| faults.push_error(&error)).ok()?;
+    let inherited = documents.first().and_then(|document| document.get("rules")).cloned();
+    match (own, inherited) {
+        (Some(own), Some(inherited)) => Some(merged(own, &inherited, 2)),
+        (own, inherited) => own.or(inherited),
+    }
+}
+
+/// Adds to a mapping what it lacks of another, so many mappings deep.
+fn merged(mut own: Node, inherited: &Node, depth: usize) -> Node {
+    let (Value::Mapping(entries), Some(others)) = (&mut own.value, inherited.as_mapping()) else { return own };
+    for (key, value) in others {
+        match entries.iter_mut().find(|(name, _)| name.as_str().is_some() && name.as_str() == key.as_str()) {
+            Some((_, there)) if depth > 1 => *there = merged(there.clone(), value, depth - 1),
+            Some(_) => {}
+            None => entries.push((key.clone(), value.clone())),
+        }
+    }
+    own
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::subject::Subject;
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
@@ -121,22 +178,46 @@ mod tests {
     }
 
     #[test]
-    fn own_rules_win_over_extended_ones() {
-        let text = "version: 1\npolicy: p\nextends: builtin:release\nrules: {tag: {forbid: [edge]}}\n";
-        assert_eq!(read("p.yaml", text.as_bytes()).unwrap().rules.len(), 1);
+    fn own_settings_win_over_extended_ones_and_the_rest_is_taken_over() {
+        let text = "version: 1\npolicy: p\nextends: builtin:release\nrules: {tag: {forbid: [edge], level: warn}}\n";
+        let policy = read("p.yaml", text.as_bytes()).unwrap();
+        let names: Vec<String> = policy.rules.iter().map(Rule::name).collect();
+        assert_eq!(names, ["tag"]);
+        let told = |tag: &str| {
+            let candidate = super::super::testing::candidate(&format!("prod.example/api:{tag}"), None);
+            let dossier = Default::default();
+            let now = super::super::testing::NOW;
+            let subject =
+                Subject { policy: "p", candidate: &candidate, digest: None, size_bytes: None, dossier: &dossier, now };
+            policy.rules[0].complaints(&subject).len()
+        };
+        assert_eq!((told("edge"), told("latest"), told("main"), told("1.0.0")), (1, 1, 1, 0));
     }
 
     #[test]
-    fn a_rule_of_a_later_version_is_refused_not_ignored() {
-        let text = "version: 1\npolicy: p\nrules:\n  signature: {signed_by: [k]}\n  tgas: {}\n  tag: {semver: one, pattern: '(', levle: deny}\n";
+    fn what_is_no_rule_is_refused_and_all_faults_are_told_at_once() {
+        let text = "version: 1\npolicy: p\nrules:\n  tgas: {}\n  tag: {semver: one, pattern: '(', levle: deny}\n  tag: {}\n  Tag: {}\n";
         assert_eq!(
             told(text),
             [
-                "4:14 the rule `signature` is not supported by this version",
-                "5:3 `rules` has no field `tgas`",
-                "6:17 `one` is not a range of versions: unexpected character 'o' while parsing major version number",
-                "6:32 `(` is not a regular expression",
-                "6:36 the rule `tag` has no field `levle`",
+                "4:3 `rules` has no field `tgas`",
+                "5:17 `one` is not a range of versions: unexpected character 'o' while parsing major version number",
+                "5:32 `(` is not a regular expression",
+                "5:36 the rule `tag` has no field `levle`",
+                "6:3 `tag` is given twice",
+                "7:3 `rules` has no field `Tag`",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_rules_of_the_policy_can_be_skipped_and_never_the_digest() {
+        let text = "version: 1\npolicy: p\nrules: {tag: {forbid: x}, digest: {pinned: true}}\nbreak_glass: {may_skip: [tag, digest, age]}\n";
+        assert_eq!(
+            told(text),
+            [
+                "4:31 `digest` can never be skipped: what is copied is what was reviewed",
+                "4:39 the policy has no rule `age`",
             ]
         );
     }

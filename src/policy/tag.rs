@@ -3,10 +3,12 @@
 use regex::Regex;
 use semver::{Version, VersionReq};
 
+use super::complaint::Complaint;
 use super::level::Level;
-use super::rule::{Complaint, Subject};
-use crate::domain::{Candidate, ImageRef, Location, Severity};
-use crate::yaml::{Faults, Fields, Node};
+use super::rule::Ask;
+use super::subject::Subject;
+use crate::domain::{Candidate, ImageRef};
+use crate::yaml::{Faults, Fields};
 
 /// The rule's key.
 pub(super) const NAME: &str = "tag";
@@ -33,27 +35,23 @@ To fix a finding, name an allowed tag in the overlay at the line shown, for exam
 
 /// What a tag may be.
 #[derive(Debug, Clone)]
-pub struct Tag {
+pub(super) struct Tag {
     forbid: Vec<String>,
     semver: Option<VersionReq>,
     allow_prerelease: bool,
     pattern: Option<Regex>,
     downgrade: Level,
-    level: Level,
 }
 
 impl Tag {
-    pub(super) fn read(node: &Node, faults: &Faults) -> Option<Self> {
-        let mut fields = Fields::of(node, "the rule `tag`", faults)?;
+    pub(super) fn read(fields: &mut Fields<'_>, faults: &Faults) -> Option<Self> {
         let forbid = fields.strings("forbid").into_iter().map(|(_, tag)| tag.to_owned()).collect();
         let semver_text = fields.non_empty_string("semver");
         let semver_node = fields.optional("semver");
         let allow_prerelease = fields.bool("allow_prerelease").unwrap_or(false);
         let pattern_text = fields.non_empty_string("pattern");
         let pattern_node = fields.optional("pattern");
-        let downgrade = Level::read(&mut fields, "downgrade", ["deny", "warn", "allow"], faults);
-        let level = Level::read(&mut fields, "level", ["deny", "warn", "off"], faults);
-        fields.finish();
+        let downgrade = Level::read(fields, "downgrade", ["deny", "warn", "allow"], faults).unwrap_or(Level::Off);
         let semver = semver_text.zip(semver_node).and_then(|(text, node)| {
             let wrong = |error| faults.push(node, format!("`{text}` is not a range of versions: {error}"));
             VersionReq::parse(text).map_err(wrong).ok()
@@ -62,43 +60,7 @@ impl Tag {
             let wrong = |_| faults.push(node, format!("`{text}` is not a regular expression"));
             Regex::new(text).map_err(wrong).ok()
         });
-        let (downgrade, level) = (downgrade.unwrap_or(Level::Off), level.unwrap_or_default());
-        Some(Self { forbid, semver, allow_prerelease, pattern, downgrade, level })
-    }
-
-    pub(super) fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
-        let Some(severity) = self.level.severity() else {
-            return Vec::new();
-        };
-        let candidate = subject.candidate;
-        let mut complaints = Vec::new();
-        let mut complain = |severity: Severity, what: String, help: String| {
-            let (location, width) = place(candidate);
-            complaints.push(Complaint { severity, message: what, help, location, width });
-        };
-        let name = candidate.to.repository();
-        match candidate.to.effective_tag() {
-            Some(tag) if self.forbid.iter().any(|forbidden| forbidden == tag) => {
-                let written = if candidate.to.tag().is_some() { "" } else { " (no tag is written)" };
-                let message = format!("{name} is referenced by the forbidden tag `{tag}`{written}");
-                complain(severity, message, self.advice());
-            }
-            Some(tag) => {
-                if let Some(message) = self.against(name, tag) {
-                    complain(severity, message, self.advice());
-                }
-            }
-            None if self.semver.is_some() || self.pattern.is_some() => {
-                let message = format!("{name} is referenced by digest alone, and the policy asks for a tag");
-                complain(severity, message, self.advice());
-            }
-            None => {}
-        }
-        if let (Some(severity), Some((before, after))) = (self.downgrade.severity(), downgrade(candidate)) {
-            let message = format!("{name} goes back from {before} to {after}");
-            complain(severity, message, "say in the change why, or name a newer version".to_owned());
-        }
-        complaints
+        Some(Self { forbid, semver, allow_prerelease, pattern, downgrade })
     }
 
     fn against(&self, name: &str, tag: &str) -> Option<String> {
@@ -130,6 +92,39 @@ impl Tag {
     }
 }
 
+impl Ask for Tag {
+    fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
+        let candidate = subject.candidate;
+        let name = candidate.to.repository();
+        let message = match candidate.to.effective_tag() {
+            Some(tag) if self.forbid.iter().any(|forbidden| forbidden == tag) => {
+                let written = if candidate.to.tag().is_some() { "" } else { " (no tag is written)" };
+                Some(format!("{name} is referenced by the forbidden tag `{tag}`{written}"))
+            }
+            Some(tag) => self.against(name, tag),
+            None if self.semver.is_some() || self.pattern.is_some() => {
+                Some(format!("{name} is referenced by digest alone, and the policy asks for a tag"))
+            }
+            None => None,
+        };
+        let mut complaints: Vec<Complaint> =
+            message.map(|message| Complaint::of_tag(candidate, message, self.advice())).into_iter().collect();
+        if let (Some(severity), Some((before, after))) = (self.downgrade.severity(), downgrade(candidate)) {
+            let message = format!("{name} goes back from {before} to {after}");
+            let complaint = Complaint::of_tag(candidate, message, "say in the change why, or name a newer version");
+            complaints.push(Complaint { most: severity, ..complaint });
+        }
+        complaints
+    }
+
+    fn grounds(&self, subject: &Subject<'_>) -> String {
+        match subject.candidate.to.effective_tag() {
+            Some(tag) => format!("the tag is `{tag}`"),
+            None => "it has no tag".to_owned(),
+        }
+    }
+}
+
 fn version(tag: &str) -> Option<Version> {
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()
 }
@@ -140,31 +135,21 @@ fn downgrade(candidate: &Candidate) -> Option<(Version, Version)> {
     (before.repository() == candidate.to.repository() && new < old).then_some((old, new))
 }
 
-/// The tag where one is written, else the name that lacks it.
-fn place(candidate: &Candidate) -> (Option<Location>, usize) {
-    let origins = &candidate.image_use().origins;
-    match (&origins.tag, candidate.to.tag(), &origins.digest) {
-        (Some(location), Some(tag), _) => (Some(location.clone()), tag.len()),
-        (_, _, Some(location)) => (Some(location.clone()), 0),
-        _ => (Some(origins.name.clone()), 0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{candidate, rule_tag};
-    use super::*;
+    use super::super::testing::{candidate, complaints};
+    use crate::domain::Severity;
 
     fn messages(rule: &str, image: &str) -> Vec<String> {
         let candidate = candidate(image, None);
-        rule_tag(rule).judge(&Subject { candidate: &candidate }).into_iter().map(|c| c.message).collect()
+        complaints(&format!("tag: {rule}"), &candidate, |_| ()).into_iter().map(|c| c.message).collect()
     }
 
     #[test]
     fn a_forbidden_tag_is_denied_at_its_own_column() {
         let candidate = candidate("prod.example/worker:latest", None);
-        let complaints = rule_tag("{forbid: [latest]}").judge(&Subject { candidate: &candidate });
-        assert_eq!(complaints[0].severity, Severity::Error);
+        let complaints = complaints("tag: {forbid: [latest]}", &candidate, |_| ());
+        assert_eq!(complaints[0].most, Severity::Error);
         assert_eq!(complaints[0].message, "worker is referenced by the forbidden tag `latest`");
         assert_eq!((complaints[0].location.as_ref().unwrap().column, complaints[0].width), (38, 6));
     }
@@ -208,9 +193,9 @@ mod tests {
     #[test]
     fn a_lower_version_than_before_is_a_downgrade() {
         let candidate = candidate("prod.example/api:1.9.0", Some("prod.example/api:1.10.0"));
-        let complaints = rule_tag("{downgrade: warn}").judge(&Subject { candidate: &candidate });
-        assert_eq!(complaints[0].severity, Severity::Warning);
-        assert!(rule_tag("{downgrade: allow}").judge(&Subject { candidate: &candidate }).is_empty());
+        let warned = complaints("tag: {downgrade: warn}", &candidate, |_| ());
+        assert_eq!(warned[0].most, Severity::Warning);
+        assert!(complaints("tag: {downgrade: allow}", &candidate, |_| ()).is_empty());
     }
 
     #[test]

@@ -274,7 +274,7 @@ impl Error {
     }
 
     /// Tells whether the content or the destination's rules are at fault, so that running again cannot help.
-    pub(super) fn is_final(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         matches!(
             self,
             Self::Corrupt { .. }

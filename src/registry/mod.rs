@@ -9,6 +9,7 @@
 //! children first; bring what belongs to it (`evidence`); the name last; read it back.
 
 mod address;
+mod attach;
 mod blob;
 mod call;
 mod carry_out;
@@ -26,6 +27,7 @@ mod manifest;
 mod narrow;
 mod order;
 mod pace;
+mod papers;
 mod passage;
 mod permits;
 mod realm;
@@ -46,6 +48,7 @@ mod wire;
 
 pub use error::{Error, Said};
 pub use examine::Examination;
+pub use papers::PaperDesk;
 pub use secret::Secret;
 pub use settings::{CredentialSources, HostSettings, Settings};
 
@@ -98,6 +101,12 @@ impl Registries {
         let evidence = gather::Lookups::new(self).gather(candidates).await;
         self.wire.tell();
         evidence
+    }
+
+    /// Opens the desk where what hangs on images is read for their rules.
+    #[must_use]
+    pub fn papers(&self) -> PaperDesk<'_> {
+        PaperDesk::new(self)
     }
 
     /// Copies every approved step that its destination lacks: one outcome for each, in the order of the plan.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::program;
+use super::program::{self, Ended, Limits};
 use crate::domain::tree::{EntryKind, follow};
 use crate::domain::{Tree, TreePath};
 use crate::overlay::Runner;
@@ -28,6 +28,14 @@ impl<'t> Checkout<'t> {
     #[must_use]
     pub fn new(tree: &'t dyn Tree, in_place: Option<&Path>) -> Self {
         Self { tree, in_place: in_place.map(Path::to_owned), written: OnceLock::new() }
+    }
+
+    /// Runs a program in the root of the files, within `limits`.
+    ///
+    /// # Errors
+    /// Why it could not be run to its end.
+    pub fn ask(&self, command: &[String], limits: Limits) -> Result<Ended, String> {
+        program::ask(command, self.root()?, limits)
     }
 
     fn root(&self) -> Result<&Path, String> {
@@ -136,6 +144,19 @@ mod tests {
         assert!(error.contains("exit status: 3") && error.contains("why") && !error.contains("first"), "{error}");
         let missing = Checkout::new(&tree, None).run(&["/nonexistent/renderer".to_owned()]).unwrap_err();
         assert!(missing.contains("/nonexistent/renderer"), "{missing}");
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_ends_with_all_it_started() {
+        let tree = MemoryTree::of([("a", "")]);
+        let limits = Limits { timeout: std::time::Duration::from_millis(50), most_bytes: 1 << 10 };
+        let command = ["sh", "-c", "sleep 600 & sleep 600"].map(str::to_owned);
+        let error = Checkout::new(&tree, None).ask(&command, limits).unwrap_err();
+        assert!(error.contains("took longer than"), "{error}");
+        // What is left in the background does not hold up one that ended.
+        let limits = Limits { timeout: std::time::Duration::from_secs(60), ..limits };
+        let command = ["sh", "-c", "sleep 600 & echo done"].map(str::to_owned);
+        assert_eq!(Checkout::new(&tree, None).ask(&command, limits), Ok(Ended::Well(b"done\n".to_vec())));
     }
 
     #[test]

@@ -30,8 +30,39 @@ const PASSED_ON: [&str; 12] = [
     "SSL_CERT_DIR",
 ];
 
+/// How long a program may take, and how much it may print.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How much of what it prints is read, in bytes.
+    pub most_bytes: u64,
+}
+
+impl Limits {
+    /// Those of programs that render.
+    pub(super) const RENDER: Self = Self { timeout: LIMIT, most_bytes: MAX_OUTPUT_BYTES };
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// With exit code 0; what it printed.
+    Well(Vec<u8>),
+    /// With another, and its last words.
+    Badly(String),
+}
+
 /// Runs `command` in `directory` and returns what it printed.
 pub(super) fn run(command: &[String], directory: &Path) -> Result<Vec<u8>, String> {
+    match ask(command, directory, Limits::RENDER)? {
+        Ended::Well(output) => Ok(output),
+        Ended::Badly(why) => Err(format!("{} failed with {why}", command.first().map_or("", String::as_str))),
+    }
+}
+
+/// Runs `command` in `directory` within `limits`; the words say why it could not be run to its end.
+pub(super) fn ask(command: &[String], directory: &Path, limits: Limits) -> Result<Ended, String> {
     let Some((name, arguments)) = command.split_first() else {
         return Err("the command is empty".to_owned());
     };
@@ -39,19 +70,34 @@ pub(super) fn run(command: &[String], directory: &Path) -> Result<Vec<u8>, Strin
     program.args(arguments).current_dir(directory).env_clear();
     program.envs(PASSED_ON.into_iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
     program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own: what it started ends with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut program, 0);
     let mut child = program.spawn().map_err(|error| format!("cannot run {name}: {error}"))?;
-    let output = collect(child.stdout.take(), MAX_OUTPUT_BYTES);
+    let output = collect(child.stdout.take(), limits.most_bytes);
     let errors = collect(child.stderr.take(), MAX_ERROR_BYTES);
-    let status = wait(&mut child).map_err(|error| format!("{name} {error}"))?;
+    let status = wait(&mut child, limits.timeout);
+    // What it left running would hold the pipes open.
+    end_group(&child);
+    let status = status.map_err(|error| format!("{name} {error}"))?;
     let (output, errors) = (output.join().unwrap_or_default(), errors.join().unwrap_or_default());
     if !status.success() {
-        let errors = String::from_utf8_lossy(&errors);
-        let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        return Err(format!("{name} failed with {status}: {}", last.chars().take(500).collect::<String>()));
+        let text = String::from_utf8_lossy(if errors.is_empty() { &output } else { &errors }).into_owned();
+        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        return Ok(Ended::Badly(format!("{status}: {}", last.chars().take(500).collect::<String>())));
     }
-    match output.len() as u64 >= MAX_OUTPUT_BYTES {
-        true => Err(format!("{name} printed more than {MAX_OUTPUT_BYTES} bytes")),
-        false => Ok(output),
+    match output.len() as u64 >= limits.most_bytes {
+        true => Err(format!("{name} printed more than {} bytes", limits.most_bytes)),
+        false => Ok(Ended::Well(output)),
+    }
+}
+
+/// Ends what a program started and left behind.
+fn end_group(child: &Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // Nothing may be left of it, which is as well.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
@@ -68,17 +114,17 @@ fn collect(pipe: Option<impl Read + Send + 'static>, limit: u64) -> thread::Join
     })
 }
 
-fn wait(child: &mut Child) -> Result<std::process::ExitStatus, String> {
+fn wait(child: &mut Child, limit: Duration) -> Result<std::process::ExitStatus, String> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().map_err(|error| format!("cannot be waited for: {error}"))? {
             return Ok(status);
         }
-        if begun.elapsed() > LIMIT {
+        if begun.elapsed() > limit {
             // It may have ended by itself just now.
             let _ = child.kill();
             let _ = child.wait();
-            return Err(format!("took longer than {} seconds", LIMIT.as_secs()));
+            return Err(format!("took longer than {} seconds", limit.as_secs()));
         }
         thread::sleep(INTERVAL);
     }

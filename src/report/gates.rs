@@ -1,7 +1,7 @@
 //! Gates: one line and one report an environment, for statuses and check runs.
 
 use super::markdown::{Look, markdown};
-use super::words::counted;
+use super::words::{self, counted};
 use super::{Ending, safe};
 use crate::domain::{
     ChangeKind, EnvironmentReview, Gate, GateState, ImageReview, Review, ReviewResult, Severity, State,
@@ -38,7 +38,11 @@ fn title(environment: &EnvironmentReview, ending: Ending) -> String {
     let first = first.or(environment.findings.first());
     let why =
         || first.map(|finding| format!(": {}: {}", safe(&finding.rule), safe(&finding.message))).unwrap_or_default();
-    match environment.result {
+    let exceptions = match words::exceptions(environment).as_slice() {
+        [] => String::new(),
+        told => format!(" ({})", told.join(", ")),
+    };
+    let line = match environment.result {
         ReviewResult::Noop if new.is_empty() => "no new image".to_owned(),
         ReviewResult::Noop => format!("nothing to do: {} there", counted(new.len(), "image")),
         ReviewResult::Success if copied > 0 => format!("{} promoted and proved", counted(copied, "image")),
@@ -51,7 +55,8 @@ fn title(environment: &EnvironmentReview, ending: Ending) -> String {
             format!("no, {}{}", counted(errors, "violation"), why())
         }
         ReviewResult::Error => format!("could not decide or not finish{}", why()),
-    }
+    };
+    line + &exceptions
 }
 
 #[cfg(test)]

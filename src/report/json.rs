@@ -144,8 +144,24 @@ pub struct Finding {
     /// The line at that place.
     #[serde(default)]
     pub excerpt: Option<String>,
+    /// What lets the image pass in spite of it.
+    #[serde(default)]
+    pub exception: Option<Exception>,
     /// Equal for the same finding in two runs.
     pub fingerprint: String,
+}
+
+/// What lets an image pass that a rule denies.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Exception {
+    /// `waiver` or `break-glass`.
+    pub kind: String,
+    /// The waiver's id; for broken glass the rule's.
+    pub id: String,
+    /// Who answers for it.
+    pub by: String,
+    /// Why it is, and until when.
+    pub reason: String,
 }
 
 /// A place in a file.
@@ -170,6 +186,12 @@ pub struct Stats {
     pub promoted: usize,
     /// Findings of severity error.
     pub errors: usize,
+    /// Findings that a waiver lets pass.
+    #[serde(default)]
+    pub waived: usize,
+    /// Findings that pass since somebody broke the glass.
+    #[serde(default)]
+    pub glass_broken: usize,
     /// Bytes sent to destinations.
     pub bytes_copied: u64,
     /// Bytes that were there already or mounted.
@@ -210,6 +232,8 @@ impl From<&Review> for Report {
                 to_promote: stats.to_promote,
                 promoted: stats.promoted,
                 errors: stats.errors,
+                waived: stats.waived,
+                glass_broken: stats.glass_broken,
                 bytes_copied: stats.bytes_copied,
                 bytes_reused: stats.bytes_reused,
                 seconds: (stats.seconds * 1000.0).round() / 1000.0,
@@ -279,8 +303,16 @@ impl Finding {
             location: finding.location.as_ref().map(Location::from),
             width: finding.width,
             excerpt: finding.excerpt.clone(),
+            exception: finding.exception.as_ref().map(Exception::from),
             fingerprint: fingerprint(environment, finding),
         }
+    }
+}
+
+impl From<&domain::Exception> for Exception {
+    fn from(exception: &domain::Exception) -> Self {
+        let domain::Exception { kind, id, by, reason } = exception.clone();
+        Self { kind: kind.word().to_owned(), id, by, reason }
     }
 }
 

@@ -54,6 +54,8 @@ fn of_image(environment: &EnvironmentReview, image: &ImageReview) -> TestCase {
     let digest = image.digest.as_ref().map_or_else(|| "digest not known".to_owned(), ToString::to_string);
     let mut out = format!("{}\n{digest}\n{}\n", safe(&change(image)), safe(&standing(environment, image)));
     image.locations.iter().for_each(|place| out.push_str(&format!("{}\n", safe(&place.to_string()))));
+    let excused = environment.findings.iter().filter(|finding| finding.exception.is_some() && is_about(finding, image));
+    excused.for_each(|finding| out.push_str(&format!("{}: {}\n", safe(&finding.rule), safe(&finding.message))));
     case.set_system_out(out);
     case
 }

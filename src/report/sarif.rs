@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_sarif::sarif::{
     ArtifactLocation, Location, Message, MultiformatMessageString, PhysicalLocation, Region, ReportingDescriptor,
-    Result as Entry, ResultLevel, Run, Sarif, Tool, ToolComponent,
+    Result as Entry, ResultLevel, Run, Sarif, Suppression, Tool, ToolComponent,
 };
 
 use super::json::fingerprint;
 use super::safe::safe;
-use crate::domain::{Finding, Review, Severity};
+use crate::domain::{Exception, Finding, Review, Severity};
 use crate::plan::EXPLANATIONS;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -72,12 +72,25 @@ fn entry(environment: &str, finding: &Finding, config: &str) -> Entry {
         Severity::Warning => ResultLevel::Warning,
         Severity::Note => ResultLevel::Note,
     };
+    let suppressions: Vec<Suppression> = finding.exception.iter().map(suppression).collect();
     Entry::builder()
+        .suppressions(suppressions)
         .rule_id(safe(&finding.rule))
         .level(level)
         .message(Message { text: Some(text), ..Message::default() })
         .locations(vec![Location { physical_location: Some(physical), ..Location::default() }])
         .partial_fingerprints(BTreeMap::from([("promoteBot/v1".to_owned(), fingerprint(environment, finding))]))
+        .build()
+}
+
+/// An exception as SARIF has it: accepted, outside the code.
+fn suppression(exception: &Exception) -> Suppression {
+    let justification =
+        safe(&format!("{} `{}` of {}: {}", exception.kind.word(), exception.id, exception.by, exception.reason));
+    Suppression::builder()
+        .kind(serde_json::json!("external"))
+        .status(serde_json::json!("accepted"))
+        .justification(justification)
         .build()
 }
 

@@ -5,8 +5,8 @@
 
 use super::json::{self, Report, SCHEMA};
 use crate::domain::{
-    Cause, ChangeKind, ConfigUsed, Digest, EnvironmentReview, Finding, ImageReview, InvalidDigest, Location, Range,
-    Referrer, Review, ReviewResult, Revision, Severity, State, Stats,
+    Cause, ChangeKind, ConfigUsed, Digest, EnvironmentReview, Exception, ExceptionKind, Finding, ImageReview,
+    InvalidDigest, Location, Range, Referrer, Review, ReviewResult, Revision, Severity, State, Stats,
 };
 
 /// Why a saved report cannot be read.
@@ -58,6 +58,8 @@ pub fn read(text: &str) -> Result<Review, Unreadable> {
             to_promote: stats.to_promote,
             promoted: stats.promoted,
             errors: stats.errors,
+            waived: stats.waived,
+            glass_broken: stats.glass_broken,
             bytes_copied: stats.bytes_copied,
             bytes_reused: stats.bytes_reused,
             seconds: stats.seconds,
@@ -121,7 +123,14 @@ fn finding(saved: json::Finding) -> Result<Finding, Unreadable> {
         location: saved.location.map(location),
         width: saved.width,
         excerpt: saved.excerpt,
+        exception: saved.exception.map(exception).transpose()?,
     })
+}
+
+fn exception(saved: json::Exception) -> Result<Exception, Unreadable> {
+    let kinds = [ExceptionKind::Waiver, ExceptionKind::BreakGlass];
+    let kind = word("kind of exception", &saved.kind, &kinds, ExceptionKind::word)?;
+    Ok(Exception { kind, id: saved.id, by: saved.by, reason: saved.reason })
 }
 
 fn location(saved: json::Location) -> Location {
@@ -157,8 +166,15 @@ mod tests {
         one.environments[0].images = vec![image("api"), ImageReview { denied: true, ..image("worker") }, copied];
         let undecided =
             Finding { cause: Cause::Circumstance, severity: Severity::Warning, location: None, ..finding("x") };
-        one.environments[0].findings = vec![finding("worker"), undecided];
-        one.stats = Stats { changed: 3, promoted: 1, seconds: 0.25, ..Stats::default() };
+        let exception = Exception {
+            kind: ExceptionKind::Waiver,
+            id: "w1".to_owned(),
+            by: "ann".to_owned(),
+            reason: "not reachable".to_owned(),
+        };
+        let waived = Finding { severity: Severity::Note, exception: Some(exception), ..finding("y") };
+        one.environments[0].findings = vec![finding("worker"), undecided, waived];
+        one.stats = Stats { changed: 3, promoted: 1, waived: 1, glass_broken: 2, seconds: 0.25, ..Stats::default() };
         assert_eq!(read(&json::json(&one).unwrap()).unwrap(), one);
     }
 

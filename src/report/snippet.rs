@@ -60,6 +60,7 @@ mod tests {
             location: Some(Location::new("overlays/production/kustomization.yaml", 12, 13)),
             width: 6,
             excerpt: Some("    newTag: latest".to_owned()),
+            exception: None,
         };
         let plain = anstream::adapter::strip_str(&snippet(&finding)).to_string();
         let expected = "\

@@ -36,6 +36,7 @@ pub(super) fn finding(image: &str) -> Finding {
         location: Some(Location::new("overlays/production/kustomization.yaml", 12, 13)),
         width: 6,
         excerpt: Some("    newTag: latest".to_owned()),
+        exception: None,
     }
 }
 

@@ -80,6 +80,7 @@ fn environment_text(environment: &EnvironmentReview) -> String {
             parts.push(format!("{number} {words}"));
         }
     }
+    parts.extend(words::exceptions(environment));
     if !environment.has_policy {
         parts.push("no policy".to_owned());
     }

@@ -1,7 +1,7 @@
 //! The words reports have for how an image stands, the same in every format.
 
 use super::safe::safe;
-use crate::domain::{ChangeKind, EnvironmentReview, ImageRef, ImageReview, State};
+use crate::domain::{ChangeKind, EnvironmentReview, ExceptionKind, ImageRef, ImageReview, State};
 
 /// `1.4.1 → 1.4.2` where the repository stays; whole references where it does not.
 pub(super) fn change(image: &ImageReview) -> String {
@@ -75,6 +75,16 @@ pub(super) fn made_of(image: &ImageReview, before: &str) -> String {
         (Some(size), platforms) => format!("{before}{size}, {platforms} platforms"),
         (None, _) => String::new(),
     }
+}
+
+/// What passes by an exception, counted apart: `2 waived`, `1 through broken glass`.
+pub(super) fn exceptions(environment: &EnvironmentReview) -> Vec<String> {
+    let counts = [(ExceptionKind::Waiver, "waived"), (ExceptionKind::BreakGlass, "through broken glass")];
+    let told = |(kind, words)| match environment.exceptions(kind) {
+        0 => None,
+        count => Some(format!("{count} {words}")),
+    };
+    counts.into_iter().filter_map(told).collect()
 }
 
 /// Tells whether there is anything to say of an environment.

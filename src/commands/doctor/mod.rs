@@ -82,8 +82,12 @@ pub async fn doctor(inputs: &Inputs<'_>, at_forge: AtForge) -> Result<Vec<Diagno
             "write one with: promote-bot init",
         ),
     });
-    let in_force =
-        policies::load(workspace.rules.as_ref(), &workspace.config_used.revision, &workspace.config.environments)?;
+    let in_force = policies::load(
+        workspace.rules.as_ref(),
+        &workspace.config_used.revision,
+        &workspace.config.environments,
+        inputs.scope.now,
+    )?;
     for environment in &workspace.config.environments {
         all.extend(overlays(&workspace, environment)?);
         if !in_force.contains_key(&environment.name) {

@@ -5,6 +5,7 @@ mod checks;
 mod client;
 mod comments;
 mod facts;
+mod merges;
 mod statuses;
 
 use async_trait::async_trait;
@@ -129,6 +130,10 @@ impl Forge for GitHub {
             (Ok(settled), Err(error)) | (Err(error), Ok(settled)) if error.is_forbidden() => Ok(settled),
             (Err(error), _) | (_, Err(error)) => Err(error),
         }
+    }
+
+    async fn merged_at(&self, commit: &str) -> Result<Option<String>, Error> {
+        merges::merged_at(self, commit).await
     }
 
     fn name(&self) -> String {

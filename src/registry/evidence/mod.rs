@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use self::facts::Facts;
 use super::manifest::Manifest;
 use super::tree::Tree;
 use crate::domain::{Digest, Referrer};
@@ -55,9 +56,27 @@ struct Tagged {
 }
 
 impl Attached {
+    /// Makes it of one manifest that refers to `subject`.
+    pub(super) fn of_one(subject: Digest, tree: Tree) -> Self {
+        let facts = tree.manifests.get(&tree.top).and_then(|top| Some((top, Facts::of(top)?)));
+        let Some((artifact_type, descriptor)) =
+            facts.map(|(top, facts)| (facts.artifact_type(), facts.descriptor(top)))
+        else {
+            return Self::default();
+        };
+        Self { referrers: vec![Attachment { subject, tree, artifact_type, descriptor }], ..Self::default() }
+    }
+
     /// Tells whether there is nothing to bring.
     pub(super) fn is_empty(&self) -> bool {
         self.referrers.is_empty() && self.tagged.is_empty()
+    }
+
+    /// Returns the manifests that hang on the image and its parts, each with the digest it hangs on.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = (Digest, &Manifest)> {
+        let attached = self.referrers.iter().map(|one| (Some(one.subject.clone()), &one.tree));
+        let tagged = self.tagged.iter().map(|one| (one.subject(), &one.tree));
+        attached.chain(tagged).filter_map(|(subject, tree)| Some((subject?, tree.manifests.get(&tree.top)?)))
     }
 
     /// Returns what is brought, for a report.
@@ -69,6 +88,14 @@ impl Attached {
         let mut all: Vec<Referrer> = attached.chain(tagged).map(shown).collect();
         all.sort();
         all
+    }
+}
+
+impl Tagged {
+    /// The digest its tag is made of; of sha512 the tag holds a part only, and does not tell.
+    fn subject(&self) -> Option<Digest> {
+        let stem = self.tag.rsplit_once('.').map_or(self.tag.as_str(), |(stem, _)| stem);
+        stem.replacen('-', ":", 1).parse().ok()
     }
 }
 

@@ -66,6 +66,7 @@ pub fn nothing_left(review: &Review) -> String {
 
 fn render(review: &Review, look: &Look<'_>, room: Room) -> String {
     let mut out = format!("### {}\n", headline(review, look.ending));
+    out.push_str(&exceptions(review));
     for note in &review.notes {
         let _ = writeln!(out, "\n> {}", prose(&clip(note, room.sentence)));
     }
@@ -87,8 +88,21 @@ fn render(review: &Review, look: &Look<'_>, room: Room) -> String {
     out
 }
 
+/// Says how much passes by an exception, before anything else is said.
+fn exceptions(review: &Review) -> String {
+    let told: Vec<String> = review
+        .environments
+        .iter()
+        .filter_map(|environment| {
+            let told = words::exceptions(environment);
+            (!told.is_empty()).then(|| format!("{}: {}", plain(&environment.name), told.join(", ")))
+        })
+        .collect();
+    if told.is_empty() { String::new() } else { format!("\n⚠️ By exception in {}.\n", told.join("; ")) }
+}
+
 fn shortest(review: &Review, look: &Look<'_>) -> String {
-    format!("### {}\n{}", headline(review, look.ending), footer(review, look))
+    format!("### {}\n{}{}", headline(review, look.ending), exceptions(review), footer(review, look))
 }
 
 fn headline(review: &Review, ending: Ending) -> String {

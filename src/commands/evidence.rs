@@ -1,0 +1,216 @@
+//! Gathering what rules have to know of images: each image's once, and only what the rules that apply ask for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use jiff::Timestamp;
+
+use super::history::History;
+use super::programs::Programs;
+use crate::attestation::{self, Scan};
+use crate::domain::{Cause, Digest, ImageRef, Plan, Settled};
+use crate::policy::{self, Dossier, Gap, InForce, Make, Needs};
+use crate::registry::{self, PaperDesk, Registries};
+
+/// How many images' evidence is read at a time.
+const AT_A_TIME: usize = 16;
+
+/// Where evidence is found.
+pub(super) struct Sources<'a> {
+    pub(super) registries: &'a Registries,
+    pub(super) in_force: &'a BTreeMap<String, InForce>,
+    pub(super) history: &'a History<'a>,
+    pub(super) programs: &'a Programs<'a>,
+    /// Reports that the command line was given.
+    pub(super) reports: &'a [Scan],
+    pub(super) now: Timestamp,
+}
+
+/// One image whose evidence is read once, whoever references it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    environment: String,
+    places: Vec<ImageRef>,
+    digest: Option<Digest>,
+    make: bool,
+    documents: bool,
+}
+
+impl Sources<'_> {
+    /// Gathers a dossier for each of [`Plan::settled`], in its order; where nothing is needed it is empty.
+    pub(super) async fn gather(&self, plan: &Plan, needs: &[Needs]) -> Vec<Arc<Dossier>> {
+        let mut wanted: Vec<Key> = Vec::new();
+        let mut key_of: HashMap<usize, usize> = HashMap::new();
+        let mut seen: HashMap<Key, usize> = HashMap::new();
+        for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
+            if !needs.asks_registry() && needs.programs.is_empty() && !needs.reports {
+                continue;
+            }
+            let key = Key {
+                environment: settled.candidate().environment.clone(),
+                places: places(plan, settled),
+                digest: policy::digest_of(settled).cloned(),
+                make: needs.make,
+                documents: needs.documents,
+            };
+            let at = *seen.entry(key.clone()).or_insert_with(|| {
+                wanted.push(key);
+                wanted.len() - 1
+            });
+            key_of.insert(index, at);
+        }
+        let desk = self.registries.papers();
+        let read = self.read_all(&desk, &wanted).await;
+        let mut dossiers = Vec::with_capacity(plan.settled.len());
+        for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
+            let mut dossier = key_of.get(&index).map(|at| read[*at].clone()).unwrap_or_default();
+            self.history.add(settled, needs, dossier.digest.as_ref(), &mut dossier.ran_in).await;
+            if needs.reports {
+                dossier.reports = self.reports_on(&dossier, settled);
+            }
+            dossiers.push(dossier);
+        }
+        self.programs.add(plan, needs, &mut dossiers).await;
+        dossiers.into_iter().map(Arc::new).collect()
+    }
+
+    /// Reads the evidence of all, some at a time, in their order.
+    async fn read_all(&self, desk: &PaperDesk<'_>, wanted: &[Key]) -> Vec<Dossier> {
+        let mut read = Vec::with_capacity(wanted.len());
+        let mut begun = FuturesOrdered::new();
+        let mut rest = wanted.iter();
+        loop {
+            while begun.len() < AT_A_TIME
+                && let Some(key) = rest.next()
+            {
+                begun.push_back(self.read(desk, key));
+            }
+            match begun.next().await {
+                Some(dossier) => read.push(dossier),
+                None => return read,
+            }
+        }
+    }
+
+    /// Reads one image's evidence.
+    async fn read(&self, desk: &PaperDesk<'_>, key: &Key) -> Dossier {
+        let mut dossier = Dossier::default();
+        let (place, digest) = match self.locate(key).await {
+            Ok(found) => found,
+            Err(gap) => {
+                dossier.make = Some(Err(gap.clone()));
+                dossier.exhibits = key.documents.then_some(Err(gap));
+                return dossier;
+            }
+        };
+        dossier.digest = Some(digest.clone());
+        if !key.make && !key.documents {
+            return dossier;
+        }
+        let mut read = desk.read(place, &digest, key.documents).await;
+        // What is there already, and what hangs on it, may be read there as well.
+        for other in key.places.iter().filter(|other| *other != place) {
+            if read.is_err() {
+                read = desk.read(other, &digest, key.documents).await.or(read);
+            }
+        }
+        match read {
+            Ok(papers) => {
+                let signers = self.in_force.get(&key.environment).map(|set| set.signers.clone()).unwrap_or_default();
+                dossier.make = Some(Ok(Make::of(&papers)));
+                dossier.exhibits = key.documents.then(|| Ok(policy::examine(&papers, &signers, self.now)));
+                dossier.passed_over = papers.passed_over;
+            }
+            Err(error) => {
+                let gap = gap(&error);
+                dossier.make = Some(Err(gap.clone()));
+                dossier.exhibits = key.documents.then_some(Err(gap));
+            }
+        }
+        dossier
+    }
+
+    /// Finds the digest of an image nobody resolved yet.
+    async fn locate<'k>(&self, key: &'k Key) -> Result<(&'k ImageRef, Digest), Gap> {
+        let nowhere = || Gap { reason: "it has no place".to_owned(), hint: String::new(), cause: Cause::Change };
+        let place = key.places.first().ok_or_else(nowhere)?;
+        if let Some(digest) = &key.digest {
+            return Ok((place, digest.clone()));
+        }
+        match self.registries.resolve(place).await {
+            Ok(Some(digest)) => Ok((place, digest)),
+            Ok(None) => Err(Gap {
+                reason: format!("{place} does not exist"),
+                hint: "correct the reference".to_owned(),
+                cause: Cause::Change,
+            }),
+            Err(error) => Err(gap(&error)),
+        }
+    }
+
+    /// The reports of files that are about an image, by the digests they name.
+    fn reports_on(&self, dossier: &Dossier, settled: &Settled) -> Vec<Scan> {
+        let own = dossier.digest.as_ref().or_else(|| policy::digest_of(settled));
+        let parts = dossier.make.as_ref().and_then(|make| make.as_ref().ok()).map(Make::images).unwrap_or_default();
+        let known: Vec<String> =
+            own.into_iter().chain(parts.iter().map(|image| &image.digest)).map(ToString::to_string).collect();
+        self.reports.iter().filter(|report| report.images.iter().any(|named| known.contains(named))).cloned().collect()
+    }
+}
+
+/// Where an image, and what hangs on it, is found: where it is copied from, of a chain of copies the first; and where it is already.
+fn places(plan: &Plan, settled: &Settled) -> Vec<ImageRef> {
+    let candidate = settled.candidate();
+    let mut places = Vec::new();
+    let mut at = settled;
+    // A chain is as long as there are environments.
+    while let Settled::Step(step) = at {
+        match step.after.filter(|_| !step.present).and_then(|earlier| plan.settled.get(earlier)) {
+            Some(earlier) => at = earlier,
+            None => {
+                places.extend(step.candidate.from.clone());
+                if step.present {
+                    places.push(step.candidate.to.clone());
+                }
+                break;
+            }
+        }
+    }
+    if places.is_empty() {
+        places.push(candidate.to.clone());
+    }
+    places
+}
+
+pub(super) fn gap(error: &registry::Error) -> Gap {
+    let cause = if error.is_final() { Cause::Change } else { Cause::Circumstance };
+    Gap { reason: error.reason(), hint: error.hint().unwrap_or_default(), cause }
+}
+
+/// Reads the reports that the command line was given.
+pub(super) fn read_reports(paths: &[std::path::PathBuf], now: Timestamp) -> Result<Vec<Scan>, super::Error> {
+    let read = |path: &std::path::PathBuf| {
+        let shown = path.display();
+        let length = std::fs::metadata(path).map_err(super::Error::io(format!("read the report {shown}")))?.len();
+        let refuse = |why: String| {
+            super::Error::usage(
+                format!("the report {shown} cannot be used: {why}"),
+                "give Trivy's or Grype's JSON of an image in a registry",
+            )
+        };
+        if length > LONGEST_REPORT {
+            return Err(refuse(format!("it is longer than {LONGEST_REPORT} bytes")));
+        }
+        let text = std::fs::read(path).map_err(super::Error::io(format!("read the report {shown}")))?;
+        let scan = attestation::scan_report(&text, now).map_err(|why| refuse(why.to_string()))?;
+        match scan.images.is_empty() {
+            true => Err(refuse("it does not name the digest of the image it is about".to_owned())),
+            false => Ok(scan),
+        }
+    };
+    paths.iter().map(read).collect()
+}
+
+/// How long a report in a file may be, in bytes.
+const LONGEST_REPORT: u64 = 64 << 20;

@@ -1,0 +1,105 @@
+//! Running the programs that rules ask, each once for an image.
+
+use std::collections::HashMap;
+
+use crate::domain::{Digest, ImageRef, Plan, Settled};
+use crate::policy::{Dossier, Needs, Program, ProgramEnd, digest_of};
+use crate::render::{Checkout, Ended, Limits};
+
+/// How many run at a time.
+const AT_A_TIME: usize = 4;
+
+/// The programs that rules ask, in the files of the revision that the rules come from: no code of a change is run.
+pub(super) struct Programs<'a> {
+    pub(super) checkout: Checkout<'a>,
+}
+
+/// One run: the rule that asks, and the command with everything filled in.
+type Run = (Program, Vec<String>);
+
+impl Programs<'_> {
+    /// Runs what is asked, and adds how it ended to each dossier.
+    pub(super) async fn add(&self, plan: &Plan, needs: &[Needs], dossiers: &mut [Dossier]) {
+        let mut runs: Vec<Run> = Vec::new();
+        let mut wanted: Vec<(usize, usize)> = Vec::new();
+        let mut seen: HashMap<Vec<String>, usize> = HashMap::new();
+        for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
+            let digest = dossiers[index].digest.clone().or_else(|| digest_of(settled).cloned());
+            for program in &needs.programs {
+                let command = filled(&program.command, settled, digest.as_ref());
+                let mut key = command.clone();
+                key.push(format!("{:?} {} {}", program.timeout, program.most_bytes, program.rule));
+                let run = *seen.entry(key).or_insert_with(|| {
+                    runs.push((program.clone(), command));
+                    runs.len() - 1
+                });
+                wanted.push((index, run));
+            }
+        }
+        let ends = self.run_all(&runs);
+        for (index, run) in wanted {
+            dossiers[index].programs.insert(runs[run].0.rule.clone(), ends[run].clone());
+        }
+    }
+
+    /// Runs some at a time; they wait for the outside most of the time.
+    fn run_all(&self, runs: &[Run]) -> Vec<ProgramEnd> {
+        let mut ends = Vec::with_capacity(runs.len());
+        for part in runs.chunks(AT_A_TIME) {
+            std::thread::scope(|scope| {
+                let begun: Vec<_> = part.iter().map(|run| scope.spawn(|| self.run(run))).collect();
+                let fallen = |_| ProgramEnd::Failed { why: "it could not be followed to its end".to_owned() };
+                ends.extend(begun.into_iter().map(|handle| handle.join().unwrap_or_else(fallen)));
+            });
+        }
+        ends
+    }
+
+    fn run(&self, (program, command): &Run) -> ProgramEnd {
+        let limits = Limits { timeout: program.timeout, most_bytes: program.most_bytes };
+        match self.checkout.ask(command, limits) {
+            Ok(Ended::Well(output)) => ProgramEnd::Passed { output },
+            Ok(Ended::Badly(why)) => ProgramEnd::Refused { why },
+            Err(why) => ProgramEnd::Failed { why },
+        }
+    }
+}
+
+/// Fills a command in. Each placeholder becomes part of one argument: nothing splits or reads it again.
+fn filled(command: &[String], settled: &Settled, digest: Option<&Digest>) -> Vec<String> {
+    let candidate = settled.candidate();
+    let at = |image: &ImageRef| match digest {
+        Some(digest) => image.at_digest(digest.clone()).to_string(),
+        None => image.to_string(),
+    };
+    let is_there = matches!(settled, Settled::Step(step) if step.present);
+    let source = candidate.from.as_ref().filter(|_| !is_there).unwrap_or(&candidate.to);
+    let digest_text = digest.map(ToString::to_string).unwrap_or_default();
+    let values = [
+        ("{image}", at(source)),
+        ("{destination}", at(&candidate.to)),
+        ("{digest}", digest_text),
+        ("{environment}", candidate.environment.clone()),
+    ];
+    let fill = |word: &String| {
+        let mut out = String::new();
+        let mut rest = word.as_str();
+        // What is filled in is not looked at again.
+        while let Some(at) = rest.find('{') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            match values.iter().find(|(name, _)| rest.starts_with(name)) {
+                Some((name, value)) => {
+                    out.push_str(value);
+                    rest = &rest[name.len()..];
+                }
+                None => {
+                    out.push('{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        out + rest
+    };
+    command.iter().map(fill).collect()
+}

@@ -1,0 +1,189 @@
+//! After the copy: the signature is verified again where the image went, and the promotion is recorded there.
+
+use std::collections::BTreeMap;
+
+use super::error::Error;
+use super::evidence::gap;
+use super::judge::{Inputs, Judged};
+use super::settings::secret_of;
+use crate::attestation::VERIFICATION_SUMMARY;
+use crate::domain::{Cause, Finding, Outcome, ReferrerFilter, Severity, Step};
+use crate::policy::{self, Approved, Dossier, Facts, InForce, Make, Promotion};
+use crate::registry::Registries;
+use crate::signature::{Content, Means, Outcome as Proved, Signer, SigningKey, examine};
+
+/// The name of our own key among signers.
+const OURS: &str = "promote-bot";
+
+/// Reads the key that records are signed with; none where none are wanted.
+pub(super) fn signing_key(inputs: &Inputs<'_>, judged: &Judged) -> Result<Option<SigningKey>, Error> {
+    let Some(record) = &judged.workspace.config.record else { return Ok(None) };
+    let key = secret_of(&record.key, "the promotion record's key", inputs.variable)?;
+    let password =
+        record.password.as_ref().map(|source| secret_of(source, "the key's password", inputs.variable)).transpose()?;
+    let key = SigningKey::from_pem(key.expose(), password.as_ref().map_or("", |password| password.expose()));
+    key.map(Some).map_err(|error| {
+        Error::usage(
+            format!("the key of the promotion record cannot be used: {error}"),
+            "make one with: cosign generate-key-pair, or openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        )
+    })
+}
+
+/// What is done after the copy.
+pub(super) struct Proofs<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) judged: &'a Judged,
+    pub(super) registries: &'a Registries,
+    pub(super) approved: &'a Approved,
+    pub(super) key: Option<SigningKey>,
+}
+
+impl Proofs<'_> {
+    /// Verifies and records; what is not proved changes its outcome, and what could not be recorded is returned as findings.
+    pub(super) async fn run(&self, outcomes: &mut BTreeMap<usize, Outcome>) -> Vec<(String, Finding)> {
+        let mut findings = Vec::new();
+        let desk = self.registries.papers();
+        for (index, step) in self.approved.steps() {
+            let is_copied = matches!(outcomes.get(&index), Some(Outcome::Copied { .. }));
+            let is_there = is_copied || matches!(outcomes.get(&index), Some(Outcome::Present));
+            let verifies = is_copied && self.has_signature(step);
+            if !is_there || !(verifies || self.key.is_some()) {
+                continue;
+            }
+            let read = desk.read(&step.candidate.to, &step.digest, true).await;
+            let papers = match read {
+                Ok(papers) => papers,
+                Err(error) => {
+                    let gap = gap(&error);
+                    outcomes.insert(
+                        index,
+                        Outcome::Failed {
+                            reason: format!("what hangs on it could not be read again: {}", gap.reason),
+                            hint: gap.hint,
+                        },
+                    );
+                    continue;
+                }
+            };
+            if verifies && let Some(why) = self.against(index, step, &papers) {
+                outcomes.insert(index, why);
+                continue;
+            }
+            if let Some(key) = &self.key
+                && let Err(finding) = self.record(key, index, step, &papers).await
+            {
+                findings.push((step.candidate.environment.clone(), *finding));
+            }
+        }
+        findings
+    }
+
+    fn set(&self, step: &Step) -> Option<&InForce> {
+        self.judged.rulebook.in_force.get(&step.candidate.environment)
+    }
+
+    /// Tells whether a signature has to be at the destination: a rule asks for it, and it is carried.
+    fn has_signature(&self, step: &Step) -> bool {
+        let is_narrowed = step.content.as_ref().is_some_and(|content| content.narrowed.is_some());
+        let applies =
+            |policy: &&policy::Policy| policy.applies(&step.candidate.environment, step.candidate.to.repository());
+        let asks = self.set(step).is_some_and(|set| {
+            set.policies.iter().filter(applies).any(|policy| policy.rules.iter().any(policy::Rule::is_signature))
+        });
+        asks && !is_narrowed && step.candidate.copy.referrers != ReferrerFilter::None
+    }
+
+    /// Asks the rules on signatures once more, of what is at the destination.
+    fn against(&self, index: usize, step: &Step, papers: &crate::domain::Papers) -> Option<Outcome> {
+        let set = self.set(step)?;
+        let now = self.inputs.scope.now;
+        let dossier = Dossier {
+            digest: Some(step.digest.clone()),
+            make: Some(Ok(Make::of(papers))),
+            exhibits: Some(Ok(policy::examine(papers, &set.signers, now))),
+            passed_over: papers.passed_over.clone(),
+            ..Dossier::default()
+        };
+        let was_excused = |rule: &str| {
+            self.judged.verdicts.iter().any(|verdict| verdict.step == index && verdict.finding.rule == rule)
+        };
+        let facts = Facts {
+            in_force: &self.judged.rulebook.in_force,
+            dossiers: &[],
+            now,
+            break_glass: None,
+            deny_from: self.judged.fail_on.threshold(),
+            offline: false,
+        };
+        let said = policy::signature_findings(step, &dossier, &facts);
+        let finding =
+            said.into_iter().find(|finding| finding.severity > Severity::Note && !was_excused(&finding.rule))?;
+        let reason = format!("copied, and its signature is not proved at the destination: {}", finding.message);
+        Some(Outcome::Refused {
+            reason,
+            hint: "see that nothing at the destination removes what hangs on images, and run again".to_owned(),
+        })
+    }
+
+    /// Records the promotion, unless it is recorded already.
+    async fn record(
+        &self,
+        key: &SigningKey,
+        index: usize,
+        step: &Step,
+        papers: &crate::domain::Papers,
+    ) -> Result<(), Box<Finding>> {
+        let nothing = InForce::default();
+        let set = self.set(step).unwrap_or(&nothing);
+        let ours = [Signer { name: OURS.to_owned(), means: Means::Key(key.key()) }];
+        let digest = policy::policy_digest(set);
+        let is_there = papers.documents.iter().any(|document| {
+            let proof = examine(document, &ours);
+            match (proof.outcome, proof.content) {
+                (Proved::Verified { .. }, Content::Attestation { predicate_type, predicate }) => {
+                    document.subject == step.digest
+                        && predicate_type == VERIFICATION_SUMMARY
+                        && policy::is_recorded(&predicate, &step.candidate.environment, &digest)
+                }
+                _ => false,
+            }
+        });
+        if is_there {
+            return Ok(());
+        }
+        let workspace = &self.judged.workspace;
+        let promotion = Promotion {
+            at: &self.inputs.scope.now.to_string(),
+            by: &self.inputs.actor,
+            base: &workspace.range.base.to_string(),
+            head: &workspace.range.head.to_string(),
+            policy_revision: &self.judged.rulebook.revision.to_string(),
+        };
+        let verdicts: Vec<_> = self.judged.verdicts.iter().filter(|verdict| verdict.step == index).collect();
+        let dossier = self.judged.dossiers.get(index).cloned().unwrap_or_default();
+        let statement = policy::statement(step, set, &dossier, &verdicts, &promotion);
+        let bundle = key.seal(statement.to_string().as_bytes());
+        let attached = self.registries.attach(self.approved, index, bundle, VERIFICATION_SUMMARY).await;
+        attached.map_err(|error| {
+            let image = &step.candidate.to;
+            Box::new(Finding {
+                rule: "record-missing".to_owned(),
+                severity: Severity::Error,
+                cause: Cause::Circumstance,
+                message: format!(
+                    "{image} is promoted and proved, and its promotion record could not be written: {}",
+                    error.reason()
+                ),
+                help: error
+                    .hint()
+                    .unwrap_or_else(|| "run again: what is promoted stays, and the record is added".to_owned()),
+                image: Some(image.repository().to_owned()),
+                location: Some(step.candidate.image_use().location.clone()),
+                width: 0,
+                excerpt: None,
+                exception: None,
+            })
+        })
+    }
+}

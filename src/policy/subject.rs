@@ -1,0 +1,110 @@
+//! What a rule judges: an image on its way, what was learnt of it, and the time.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::complaint::Complaint;
+use super::dossier::{Dossier, Exhibit, Gap, Make};
+use crate::domain::{Candidate, Digest};
+
+/// What a rule judges.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The name of the policy that judges it.
+    pub policy: &'a str,
+    /// The image, where it goes and where it comes from.
+    pub candidate: &'a Candidate,
+    /// The digest that was resolved and is copied.
+    pub digest: Option<&'a Digest>,
+    /// The size of all it is made of, in bytes, where it was read.
+    pub size_bytes: Option<u64>,
+    /// What was learnt of it, as far as rules asked.
+    pub dossier: &'a Dossier,
+    /// When it is judged.
+    pub now: Timestamp,
+}
+
+impl<'a> Subject<'a> {
+    /// Returns what the image is made of; where that is not known, the complaint that says so.
+    pub(super) fn make(&self) -> Result<&'a Make, Complaint> {
+        match &self.dossier.make {
+            Some(Ok(make)) => Ok(make),
+            Some(Err(gap)) => Err(self.unknown(gap, "what the image is made of")),
+            None => Err(self.unasked("what the image is made of")),
+        }
+    }
+
+    /// Returns what hangs on the image; where that is not known, the complaint that says so.
+    pub(super) fn exhibits(&self) -> Result<&'a [Exhibit], Complaint> {
+        match &self.dossier.exhibits {
+            Some(Ok(exhibits)) => Ok(exhibits),
+            Some(Err(gap)) => Err(self.unknown(gap, "its signatures and attestations")),
+            None => Err(self.unasked("its signatures and attestations")),
+        }
+    }
+
+    /// Says that something could not be learnt.
+    pub(super) fn unknown(&self, gap: &Gap, what: &str) -> Complaint {
+        let name = self.candidate.to.repository();
+        let message = format!("{what} of {name} could not be read: {}", gap.reason).replacen("the image of", "of", 1);
+        Complaint { cause: gap.cause, ..Complaint::new(self.candidate, message, gap.hint.clone()) }
+    }
+
+    /// Says that nobody asked for something.
+    pub(super) fn unasked(&self, what: &str) -> Complaint {
+        let message = format!("{what} was not asked for: {} cannot be judged", self.candidate.to.repository());
+        Complaint::undecided(self.candidate, message, "run again where the registries can be asked")
+    }
+}
+
+/// What the rules that apply to an image have to know of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// What it is made of: its parts, their platforms, labels and times.
+    pub make: bool,
+    /// What hangs on it: signatures, attestations.
+    pub documents: bool,
+    /// Since when these environments reference it.
+    pub ran_in: BTreeSet<RanInNeed>,
+    /// What these programs say of it.
+    pub programs: Vec<Program>,
+    /// Reports that the command line was given.
+    pub reports: bool,
+}
+
+impl Needs {
+    /// Tells whether a registry has to be asked.
+    #[must_use]
+    pub fn asks_registry(&self) -> bool {
+        self.make || self.documents
+    }
+
+    /// Tells whether nothing has to be learnt.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How far back an environment's history is of interest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RanInNeed {
+    /// The environment.
+    pub environment: String,
+    /// How long is long enough.
+    pub at_least: jiff::SignedDuration,
+}
+
+/// A program that is asked about an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// The id of the rule that asks it, `<policy>/<rule>/<id>`.
+    pub rule: String,
+    /// The program and its arguments; `{image}`, `{digest}`, `{destination}` and `{environment}` stand for what they say.
+    pub command: Vec<String>,
+    /// How long it may take.
+    pub timeout: std::time::Duration,
+    /// How much it may print, in bytes.
+    pub most_bytes: u64,
+}

@@ -1,0 +1,175 @@
+//! Papers: what hangs on an image, read for its rules.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use serde::Deserialize;
+
+use super::Registries;
+use super::error::{Error, plain};
+use super::evidence::{self, DigestTags};
+use super::manifest::{Child, Manifest};
+use super::repository::Repository;
+use super::slots::Slots;
+use super::tree::{LONGEST_CONFIG, Tree};
+use crate::domain::{Digest, Document, ImagePart, ImageRef, Papers, ReferrerFilter};
+
+/// How long a document may be, in bytes.
+const LONGEST_DOCUMENT: u64 = 32 << 20;
+
+/// How long all documents of an image may be together, in bytes.
+const LONGEST_PAPERS: u64 = 64 << 20;
+
+/// Annotations of cosign's older format, on the layer that holds the payload
+/// (<https://github.com/sigstore/cosign/blob/v2.4.1/specs/SIGNATURE_SPEC.md>).
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+
+/// A layer, with what cosign writes beside it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Layer {
+    media_type: String,
+    digest: String,
+    size: u64,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+}
+
+/// The layers of a manifest.
+#[derive(Debug, Deserialize)]
+struct Layers {
+    #[serde(default)]
+    layers: Vec<Layer>,
+}
+
+/// What rules read of an image's configuration
+/// (<https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md>).
+#[derive(Debug, Default, Deserialize)]
+struct Configuration {
+    created: Option<String>,
+    config: Option<Labels>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Labels {
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// Reads papers, each image's once.
+#[derive(Debug)]
+pub struct PaperDesk<'a> {
+    registries: &'a Registries,
+    tags: Slots<String, DigestTags>,
+}
+
+impl<'a> PaperDesk<'a> {
+    pub(super) fn new(registries: &'a Registries) -> Self {
+        Self { registries, tags: Slots::default() }
+    }
+
+    /// Reads what `image` is made of under `digest`, and, where `documents` says so, what hangs on it.
+    ///
+    /// # Errors
+    /// A registry's; [`Error::Evidence`] where there is more than is read.
+    pub async fn read(&self, image: &ImageRef, digest: &Digest, documents: bool) -> Result<Papers, Error> {
+        let registries = self.registries;
+        let repository = registries.wire.reading(image)?;
+        let _weight = registries.make_room(&repository, digest).await?;
+        let tree = Tree::read(&repository, digest, &registries.shelf).await?;
+        let mut papers = Papers { parts: self.parts(&repository, &tree).await?, ..Papers::default() };
+        papers.is_index = tree.manifests.get(digest).is_some_and(|top| !top.children().is_empty());
+        if documents {
+            let all = ReferrerFilter::All;
+            let attached = evidence::find(&repository, &tree, &all, &self.tags, &registries.shelf).await?;
+            papers.passed_over.clone_from(&attached.passed_over);
+            let mut room = LONGEST_PAPERS;
+            for (subject, manifest) in attached.manifests() {
+                papers.documents.extend(self.documents(&repository, &subject, manifest, &mut room).await?);
+            }
+        }
+        Ok(papers)
+    }
+
+    /// Reads the layers of one manifest that hangs on `subject`.
+    async fn documents(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        manifest: &Manifest,
+        room: &mut u64,
+    ) -> Result<Vec<Document>, Error> {
+        let refuse = |why: String| Error::Evidence { image: format!("{}@{subject}", repository.locator()), why };
+        let layers: Layers = serde_json::from_slice(&manifest.bytes)
+            .map_err(|_| refuse(format!("the manifest {} breaks the format", manifest.digest)))?;
+        let mut documents = Vec::new();
+        for layer in layers.layers {
+            let digest: Digest =
+                layer.digest.parse().map_err(|error| refuse(format!("a layer of {}: {error}", manifest.digest)))?;
+            if layer.size > LONGEST_DOCUMENT || layer.size > *room {
+                return Err(refuse(format!("what hangs on it is longer than {LONGEST_PAPERS} bytes together")));
+            }
+            *room -= layer.size;
+            let bytes = self.registries.shelf.blob(repository, &digest, layer.size).await?;
+            let annotation = |name: &str| layer.annotations.get(name).cloned();
+            documents.push(Document {
+                subject: subject.clone(),
+                manifest: manifest.digest.clone(),
+                media_type: plain(&layer.media_type),
+                signature: annotation(SIGNATURE),
+                certificate: annotation(CERTIFICATE),
+                bytes: Arc::from(&bytes[..]),
+            });
+        }
+        Ok(documents)
+    }
+
+    /// Reads the images of a tree: those of an index, those of the indexes in it in their place, or the only one.
+    async fn parts(&self, repository: &Repository, tree: &Tree) -> Result<Vec<ImagePart>, Error> {
+        let named: BTreeMap<&Digest, Option<String>> = tree
+            .manifests
+            .values()
+            .flat_map(Manifest::children)
+            .map(|child: &Child| (&child.digest, child.platform.clone()))
+            .collect();
+        let images: Vec<&Manifest> =
+            tree.manifests.values().filter(|manifest| manifest.children().is_empty() && is_image(manifest)).collect();
+        let read = images.into_iter().map(|manifest| {
+            let platform = named.get(&manifest.digest).cloned();
+            async move { self.part(repository, manifest, platform).await }
+        });
+        let parts = try_join_all(read).await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    async fn part(
+        &self,
+        repository: &Repository,
+        manifest: &Manifest,
+        named: Option<Option<String>>,
+    ) -> Result<Option<ImagePart>, Error> {
+        // An index names no platform for a builder's attestations.
+        if named == Some(None) {
+            return Ok(None);
+        }
+        let mut part =
+            ImagePart { digest: manifest.digest.to_string(), platform: named.flatten(), ..Default::default() };
+        let Some(config) = manifest.blobs().first() else { return Ok(Some(part)) };
+        if config.size_bytes > LONGEST_CONFIG || !config.media_type.ends_with("+json") {
+            return Ok(Some(part));
+        }
+        let bytes = self.registries.shelf.blob(repository, &config.digest, config.size_bytes).await?;
+        part.platform = part.platform.or_else(|| super::manifest::platform_of(&bytes));
+        let read: Configuration = serde_json::from_slice(&bytes).unwrap_or_default();
+        part.created = read.created;
+        part.labels = read.config.and_then(|config| config.labels).unwrap_or_default();
+        Ok(Some(part))
+    }
+}
+
+/// Tells a manifest of an image from one of a builder's attestations that only dresses up as one.
+fn is_image(manifest: &Manifest) -> bool {
+    manifest.subject().is_none()
+}
