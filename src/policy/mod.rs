@@ -37,6 +37,8 @@ mod subject;
 mod tag;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod vulnerabilities;
 mod waivers;
 

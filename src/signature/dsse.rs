@@ -3,7 +3,7 @@
 //! Follows <https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md>.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::Value;
 
 use super::examine::{makers, stranger};
@@ -43,7 +43,10 @@ impl Envelope {
             let why = format!("the payload is of type `{}`, expected `{PAYLOAD_TYPE}`", shown(kind));
             return Err(Outcome::broken(why));
         }
-        let payload = STANDARD.decode(text("payload")?);
+        // DSSE leaves the alphabet to the writer: https://github.com/secure-systems-lab/dsse/blob/v1.0.2/envelope.md
+        let payload = text("payload")?;
+        let alphabet = if payload.contains(['-', '_']) { URL_SAFE } else { STANDARD };
+        let payload = alphabet.decode(payload);
         let payload = payload.map_err(|error| Outcome::broken(format!("the payload is not base64: {error}")))?;
         let signatures = value.get("signatures").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         match signatures.len() {

@@ -253,7 +253,7 @@ def _(image):
 @fixture("type-case", SIGNATURE, "the predicate type of a signature in another case", cosign="allow")
 def _(image): image.attach(bundle(envelope(statement(image, SIGN.replace("cosign", "Cosign")))))
 
-@fixture("statement-v01", [], "an in-toto statement of v0.1, as older tools write attestations")
+@fixture("statement-v01", SIGNATURE, "an in-toto statement of v0.1: a signature is one of v1", cosign="allow")
 def _(image): image.attach(bundle(envelope(statement(image, kind="https://in-toto.io/Statement/v0.1"))))
 
 @fixture("statement-v2", SIGNATURE, "a statement of a version that nobody knows", cosign="allow")
@@ -339,7 +339,7 @@ def _(image):
 @fixture("trailing", SIGNATURE, "a good bundle and then more text")
 def _(image): image.attach(bundle(envelope(statement(image))) + b"{}")
 
-@fixture("envelope-in-sig", [], "an envelope of a signature under the .sig tag, its media type tells", "cosign-sig-tag", cosign="deny")
+@fixture("envelope-in-sig", SIGNATURE, "an envelope of a signature under the .sig tag, where payloads of the older format stand", "cosign-sig-tag")
 def _(image): image.tag("sig", compact(envelope(statement(image))), DSSE)
 
 @fixture("envelope-as-simple", SIGNATURE, "an envelope of a signature under the media type of simple signing", "cosign-sig-tag")
@@ -395,12 +395,12 @@ print("signatures: keys of other kinds", file=sys.stderr)
 @fixture("ed25519", [], "Ed25519, a bundle made by hand", signed_by=["ed25519"])
 def _(image): image.attach(bundle(envelope(statement(image), [by_hand("ed25519")]), "ed25519"))
 
-@fixture("ed25519-ph", SIGNATURE, "Ed25519ph, as cosign 3.1.1 signs bundles with an Ed25519 key and refuses them itself",
-    signed_by=["ed25519"])
+@fixture("ed25519-ph", [], "Ed25519ph, as cosign 3.1.1 signs bundles with an Ed25519 key and refuses them itself",
+    signed_by=["ed25519"], cosign="deny")
 def _(image): cosign_sign(image, "ed25519")
 
-@fixture("ed25519-ph-old", SIGNATURE, "Ed25519ph in the old format, as cosign 3.1.1 signs and refuses", "cosign-sig-tag",
-    signed_by=["ed25519"])
+@fixture("ed25519-ph-old", [], "Ed25519ph in the old format, as cosign 3.1.1 signs and refuses", "cosign-sig-tag",
+    signed_by=["ed25519"], cosign="deny")
 def _(image): cosign_sign(image, "ed25519", OLD)
 
 @fixture("ed25519-old", [], "Ed25519, simple signing over the payload itself", "cosign-sig-tag", signed_by=["ed25519"])
