@@ -8,10 +8,10 @@ use super::judge::{self, Inputs, connect};
 use super::policies;
 use super::workspace::Workspace;
 use crate::diff;
-use crate::domain::{Candidate, Environment, Evidence, Plan, Severity};
+use crate::domain::{Candidate, Environment, Evidence, Plan, Settled, Severity};
 use crate::overlay;
 use crate::plan;
-use crate::policy::{self, Opinion};
+use crate::policy::{self, Asked, Opinion};
 use crate::report::safe;
 
 /// Says what each rule that applies says now of the images of `environment` that are called `name`.
@@ -45,14 +45,16 @@ pub(super) async fn said(inputs: &Inputs<'_>, environment: &Environment, name: &
     let names: Vec<&str> = set.policies.iter().map(|policy| policy.name.as_str()).collect();
     let mut out = format!("\npolicies of {}: {}\n", safe(&environment.name), safe(&names.join(", ")));
     for step in 0..plan.settled.len() {
-        out.push_str(&of_step(&plan, step, policy::explain_step(&plan, step, &facts)));
+        out.push_str(&of_step(&plan, step, policy::explain_step(&plan, step, &facts), registries.is_some()));
     }
     Ok(out)
 }
 
-fn of_step(plan: &Plan, step: usize, opinions: Vec<Opinion>) -> String {
+fn of_step(plan: &Plan, step: usize, opinions: Vec<Opinion>, was_asked: bool) -> String {
     let mut out = format!("{}\n", safe(&plan.settled[step].candidate().to.to_string()));
-    if let crate::domain::Settled::Refused(refusal) = &plan.settled[step] {
+    if let Settled::Refused(refusal) = &plan.settled[step]
+        && was_asked
+    {
         let _ = writeln!(out, "  deny   {}: {}", safe(&refusal.finding.rule), safe(&refusal.finding.message));
     }
     if opinions.is_empty() {
@@ -61,11 +63,13 @@ fn of_step(plan: &Plan, step: usize, opinions: Vec<Opinion>) -> String {
     let width = opinions.iter().map(|opinion| opinion.rule.chars().count()).max().unwrap_or(0);
     for opinion in opinions {
         let rule = safe(&opinion.rule);
-        if opinion.is_left_out {
-            let _ = writeln!(out, "  ?      {rule:width$}  not asked: no registry may be");
-        } else if opinion.findings.is_empty() {
-            let grounds = opinion.grounds.unwrap_or_else(|| "not asked, since it is refused".to_owned());
-            let _ = writeln!(out, "  allow  {rule:width$}  {}", safe(&grounds));
+        match opinion.asked {
+            Asked::Offline => _ = writeln!(out, "  ?      {rule:width$}  not asked: no registry may be"),
+            Asked::Refused => _ = writeln!(out, "  ?      {rule:width$}  not asked: the image is refused before"),
+            Asked::Yes if opinion.findings.is_empty() => {
+                _ = writeln!(out, "  allow  {rule:width$}  {}", safe(&opinion.grounds.unwrap_or_default()));
+            }
+            Asked::Yes => {}
         }
         for finding in opinion.findings {
             let word = match finding.severity {

@@ -99,7 +99,7 @@ pub fn judge(plan: &Plan, facts: &Facts<'_>) -> Judgement {
     let (mut verdicts, mut left_out) = (Vec::new(), BTreeSet::new());
     for (step, settled) in plan.settled.iter().enumerate() {
         for opinion in opinions(facts, step, settled, &exceptions) {
-            left_out.extend(opinion.is_left_out.then_some(opinion.rule));
+            left_out.extend((opinion.asked == Asked::Offline).then_some(opinion.rule));
             verdicts.extend(opinion.findings.into_iter().map(|finding| Verdict { step, finding }));
         }
         if let Some(source) = denied_source(plan, settled, &verdicts, facts.deny_from) {
@@ -118,8 +118,19 @@ pub struct Opinion {
     pub findings: Vec<Finding>,
     /// On what grounds it passes, where it has nothing.
     pub grounds: Option<String>,
-    /// Whether it could not be asked, since nobody may be.
-    pub is_left_out: bool,
+    /// Whether it was asked.
+    pub asked: Asked,
+}
+
+/// Whether a rule was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It was.
+    Yes,
+    /// It has to know more than the repository says, and nobody may be asked.
+    Offline,
+    /// The image is refused before any evidence is looked at.
+    Refused,
 }
 
 /// Says what each rule says of one image, with the grounds of those that let it pass.
@@ -132,7 +143,8 @@ pub fn explain_step(plan: &Plan, step: usize, facts: &Facts<'_>) -> Vec<Opinion>
         let id = format!("{}/{}", policy.name, rule.name());
         let dossier = dossier(facts, step);
         let subject = subject(policy, settled, dossier, facts.now);
-        let own = opinions.iter_mut().filter(|one| one.rule == id && one.findings.is_empty() && !one.is_left_out);
+        let own =
+            opinions.iter_mut().filter(|one| one.rule == id && one.findings.is_empty() && one.asked == Asked::Yes);
         own.for_each(|one| one.grounds = Some(rule.grounds(&subject)));
     }
     opinions
@@ -187,12 +199,7 @@ fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exce
     let fitting: Vec<(&InForce, &Policy)> = asked(facts.in_force, candidate).collect();
     if fitting.is_empty() && facts.in_force.get(&candidate.environment).is_some_and(|set| set.from_folder) {
         let finding = unjudged(candidate);
-        return vec![Opinion {
-            rule: finding.rule.clone(),
-            findings: vec![finding],
-            grounds: None,
-            is_left_out: false,
-        }];
+        return vec![Opinion { rule: finding.rule.clone(), findings: vec![finding], grounds: None, asked: Asked::Yes }];
     }
     let is_refused = matches!(settled, Settled::Refused(_));
     let mut opinions = Vec::new();
@@ -202,15 +209,20 @@ fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exce
             let id = format!("{}/{}", policy.name, rule.name());
             let mut needs = Needs::default();
             rule.needs(&policy.name, &mut needs);
-            let is_left_out = !needs.is_empty() && (facts.offline || is_refused);
-            let findings = match is_left_out {
-                true => Vec::new(),
-                false => {
+            let asked = match () {
+                () if needs.is_empty() => Asked::Yes,
+                () if facts.offline => Asked::Offline,
+                () if is_refused => Asked::Refused,
+                () => Asked::Yes,
+            };
+            let findings = match asked {
+                Asked::Offline | Asked::Refused => Vec::new(),
+                Asked::Yes => {
                     exceptions.note_fitting(set, &id, &subject);
                     ask(set, (policy, rule, &id), &subject, exceptions)
                 }
             };
-            opinions.push(Opinion { rule: id, findings, grounds: None, is_left_out: is_left_out && !is_refused });
+            opinions.push(Opinion { rule: id, findings, grounds: None, asked });
         }
     }
     opinions

@@ -18,13 +18,11 @@ impl InForce {
             self.policies.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)))
         {
             faults.extend(unknown_signers(policy, rule, &known));
-            if let Some(environment) = rule.environment().filter(|name| !environments.contains(name)) {
+            if let Some(named) = rule.environment().filter(|named| !environments.contains(&*named.name)) {
                 let all = environments.iter().copied().collect::<Vec<_>>().join(", ");
-                faults.push(of_policy(
-                    policy,
-                    format!("`ran_in` names no environment: `{environment}`"),
-                    format!("environments: {all}"),
-                ));
+                faults.push(
+                    named.fault(format!("there is no environment `{}`", named.name), format!("environments: {all}")),
+                );
             }
         }
         faults.extend(self.waivers.iter().filter_map(|waiver| self.unknown_rule(waiver)));

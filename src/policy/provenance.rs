@@ -3,8 +3,9 @@
 use super::complaint::Complaint;
 use super::coverage::{Coverage, coverage, some_of, told};
 use super::dossier::{Exhibit, What};
+use super::named::Named;
 use super::rule::Ask;
-use super::signed_by::{SignedBy, SignerName};
+use super::signed_by::SignedBy;
 use super::subject::{Needs, Subject};
 use crate::attestation::{Claim, Provenance, canonical_repository};
 use crate::domain::Glob;
@@ -201,7 +202,7 @@ impl Ask for Built {
         })
     }
 
-    fn signers(&self) -> Option<Vec<&SignerName>> {
+    fn signers(&self) -> Option<Vec<&Named>> {
         Some(self.by.names())
     }
 }

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::complaint::Complaint;
 use super::dossier::Ran;
+use super::named::Named;
 use super::rule::Ask;
 use super::span::{at, read_span, told};
 use super::subject::{Needs, RanInNeed, Subject};
@@ -39,7 +40,7 @@ const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// An image must have been in another environment before.
 #[derive(Debug, Clone)]
 pub(super) struct RanIn {
-    environment: String,
+    environment: Named,
     at_least: SignedDuration,
     forge_only: bool,
 }
@@ -61,16 +62,17 @@ impl RanIn {
                 true
             }
         };
-        Some(Self { environment: environment?.to_owned(), at_least, forge_only })
+        let environment = environment.zip(fields.optional("environment")).map(|(name, node)| Named::new(node, name));
+        Some(Self { environment: environment?, at_least, forge_only })
     }
 
     /// Returns the environment that is asked about.
-    pub(super) fn environment(&self) -> &str {
+    pub(super) fn environment(&self) -> &Named {
         &self.environment
     }
 
     fn against(&self, subject: &Subject<'_>, ran: &Ran) -> Option<(String, String)> {
-        let (name, there) = (subject.candidate.to.repository(), &self.environment);
+        let (name, there) = (subject.candidate.to.repository(), &self.environment.name);
         let Ran::Since { commit, at: since, clock, or_longer } = ran else {
             let message = format!("{name} is not in {there} on the base branch");
             return Some((
@@ -110,12 +112,12 @@ impl RanIn {
 
 impl Ask for RanIn {
     fn needs(&self, needs: &mut Needs) {
-        needs.ran_in.insert(RanInNeed { environment: self.environment.clone(), at_least: self.at_least });
+        needs.ran_in.insert(RanInNeed { environment: self.environment.name.to_string(), at_least: self.at_least });
     }
 
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
-        let what = format!("the history of {}", self.environment);
-        let found = match subject.dossier.ran_in.get(&self.environment) {
+        let what = format!("the history of {}", self.environment.name);
+        let found = match subject.dossier.ran_in.get(&*self.environment.name) {
             Some(Ok(ran)) => self.against(subject, ran),
             Some(Err(gap)) => return vec![subject.unknown(gap, &what)],
             None => return vec![subject.unasked(&what)],
@@ -124,13 +126,13 @@ impl Ask for RanIn {
     }
 
     fn grounds(&self, subject: &Subject<'_>) -> String {
-        match subject.dossier.ran_in.get(&self.environment) {
+        match subject.dossier.ran_in.get(&*self.environment.name) {
             Some(Ok(Ran::Since { commit, at: Some(since), clock, or_longer })) => {
                 let longer = if *or_longer { "at least " } else { "" };
                 let (ran, commit) = (told(subject.now.duration_since(*since)), commit.get(..12).unwrap_or(commit));
-                format!("in {} for {longer}{ran} (by {clock}, since commit {commit})", self.environment)
+                format!("in {} for {longer}{ran} (by {clock}, since commit {commit})", self.environment.name)
             }
-            _ => format!("it is in {}", self.environment),
+            _ => format!("it is in {}", self.environment.name),
         }
     }
 }

@@ -6,13 +6,13 @@ use super::exec::{self, Exec};
 use super::expr::{self, Expr};
 use super::freeze::{self, Freeze};
 use super::level::Level;
+use super::named::Named;
 use super::pinned::{self, PinnedDigest};
 use super::platforms::{self, Platforms};
 use super::provenance::{self, Built};
 use super::ran_in::{self, RanIn};
 use super::sbom::{self, Listed};
 use super::signature_rule::{self, Signed};
-use super::signed_by::SignerName;
 use super::source::{self, Source};
 use super::subject::{Needs, Subject};
 use super::tag::{self, Tag};
@@ -32,7 +32,7 @@ pub(super) trait Ask {
     fn grounds(&self, subject: &Subject<'_>) -> String;
 
     /// Returns the signers it names, if it asks for signatures at all.
-    fn signers(&self) -> Option<Vec<&SignerName>> {
+    fn signers(&self) -> Option<Vec<&Named>> {
         None
     }
 }
@@ -151,12 +151,12 @@ impl Rule {
     }
 
     /// Returns the signers it names, if it asks for signatures at all.
-    pub(super) fn signers(&self) -> Option<Vec<&SignerName>> {
+    pub(super) fn signers(&self) -> Option<Vec<&Named>> {
         self.kind.ask().signers().filter(|_| !self.is_off())
     }
 
     /// Returns the other environment it asks about.
-    pub(super) fn environment(&self) -> Option<&str> {
+    pub(super) fn environment(&self) -> Option<&Named> {
         match &self.kind {
             Kind::RanIn(rule) if !self.is_off() => Some(rule.environment()),
             _ => None,

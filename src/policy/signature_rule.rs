@@ -3,8 +3,9 @@
 use super::complaint::Complaint;
 use super::coverage::{Coverage, coverage, garbage, some_of, told};
 use super::dossier::{Exhibit, What};
+use super::named::Named;
 use super::rule::Ask;
-use super::signed_by::{SignedBy, SignerName};
+use super::signed_by::SignedBy;
 use super::subject::{Needs, Subject};
 use crate::signature::Outcome;
 use crate::yaml::{Faults, Fields};
@@ -110,7 +111,7 @@ impl Ask for Signed {
         format!("signed by {}", signers.join(" and "))
     }
 
-    fn signers(&self) -> Option<Vec<&SignerName>> {
+    fn signers(&self) -> Option<Vec<&Named>> {
         Some(self.by.names())
     }
 }

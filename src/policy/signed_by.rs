@@ -1,42 +1,20 @@
 //! Whose signature a rule takes.
 
-use std::sync::Arc;
-
-use crate::yaml::{Fault, Fields, Mark, Node};
-
-/// A signer as a policy names it, with the place, for what cannot be known before the signers are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SignerName {
-    pub(super) name: Arc<str>,
-    mark: Mark,
-    column: u32,
-}
-
-impl SignerName {
-    /// Says something about this place.
-    pub(super) fn fault(&self, message: String, hint: String) -> Fault {
-        let (file, line, column) = (self.mark.file.to_string(), self.mark.line, self.column);
-        Fault { file, line, column, message, hint: Some(hint) }
-    }
-}
+use super::named::Named;
+use crate::yaml::Fields;
 
 /// The signers a rule takes; any one of them is enough.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct SignedBy {
     /// The signers that are named; none where any signer of the signers file will do.
-    named: Option<Vec<SignerName>>,
+    named: Option<Vec<Named>>,
 }
 
 impl SignedBy {
     /// Reads the names under `key`; its absence means any signer.
     pub(super) fn read(fields: &mut Fields<'_>, key: &'static str) -> Self {
         let is_given = fields.optional(key).is_some();
-        let name = |(node, text): (&Node, &str)| SignerName {
-            name: text.into(),
-            mark: node.mark.clone(),
-            column: node.content_column(),
-        };
-        let named: Vec<SignerName> = fields.strings(key).into_iter().map(name).collect();
+        let named: Vec<Named> = fields.strings(key).into_iter().map(|(node, text)| Named::new(node, text)).collect();
         Self { named: is_given.then_some(named) }
     }
 
@@ -67,7 +45,7 @@ impl SignedBy {
     }
 
     /// Returns the names, for those who know which exist.
-    pub(super) fn names(&self) -> Vec<&SignerName> {
+    pub(super) fn names(&self) -> Vec<&Named> {
         self.named.iter().flatten().collect()
     }
 }

@@ -52,5 +52,6 @@ images:
         middle/p.yaml:10:18                          patch       api:0.2
         overlays/production/kustomization.yaml:4:90  JSON patch  api:0.3
         overlays/production/kustomization.yaml:8:11  images      prod.example/team/api:1.4.2
+      rules        none: no policy is named for this environment
     ");
 }

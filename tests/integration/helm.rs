@@ -130,5 +130,6 @@ fn explain_tells_the_layers_a_reference_came_through() {
         charts/api/Chart.yaml:3:13             values      dev.example/team/api:1.0.0
         charts/production.yaml:2:13            values      prod.example/team/api:1.0.0
         charts/api/values-production.yaml:3:8  values      prod.example/team/api:1.0.0
+      rules        none: no policy is named for this environment
     ");
 }

@@ -28,6 +28,7 @@ mod images;
 mod kustomize;
 mod layouts;
 mod memory;
+mod policies;
 mod promote;
 mod reach;
 mod readme;

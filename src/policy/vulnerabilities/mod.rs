@@ -15,8 +15,9 @@ use super::complaint::{Complaint, Vulnerable};
 use super::coverage::Coverage;
 use super::dossier::{Exhibit, What};
 use super::exec::{read_command, read_timeout};
+use super::named::Named;
 use super::rule::Ask;
-use super::signed_by::{SignedBy, SignerName};
+use super::signed_by::SignedBy;
 use super::span::{read_span, told};
 use super::subject::{Needs, Program, Subject};
 use crate::attestation::{Claim, ImageIdentity, Verdicts, VexStatement};
@@ -254,7 +255,7 @@ impl Ask for Vulnerabilities {
         format!("nothing that is not allowed in the report of {}{left_out}", whose.join("; "))
     }
 
-    fn signers(&self) -> Option<Vec<&SignerName>> {
+    fn signers(&self) -> Option<Vec<&Named>> {
         let mut names = self.by.names();
         names.extend(self.vex_by.names());
         (self.takes_attestations || !names.is_empty()).then_some(names)

@@ -73,6 +73,17 @@ impl DockerRegistry {
         &self.host
     }
 
+    /// Reads a blob that is JSON.
+    pub fn blob(&self, repository: &str, digest: &str) -> serde_json::Value {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(&self.host).unwrap();
+        write!(stream, "GET /v2/{repository}/blobs/{digest} HTTP/1.0\r\nHost: {}\r\n\r\n", self.host).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let body = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer without a body") + 4;
+        serde_json::from_slice(&answer[body..]).unwrap()
+    }
+
     /// Ends the process; the port is closed from then on.
     pub fn stop(&mut self) {
         let _ = self.process.kill();

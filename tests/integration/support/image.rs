@@ -55,6 +55,19 @@ pub fn descriptor(media_type: &str, content: &[u8]) -> Value {
     json!({"mediaType": media_type, "digest": Digest::of(content).to_string(), "size": content.len()})
 }
 
+/// An artifact of one layer of a media type of its own, with annotations on it.
+pub fn artifact(media_type: &'static str, layer_type: &str, layer: &[u8], annotations: &Value) -> Image {
+    let config = b"{}".to_vec();
+    let mut described = descriptor(layer_type, layer);
+    described["annotations"] = annotations.clone();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": media_type,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", &config), "layers": [described],
+    });
+    let blobs = vec![config, layer.to_vec()];
+    Image { media_type, manifest: manifest.to_string().into_bytes(), children: Vec::new(), blobs }
+}
+
 /// An OCI image of one platform; `name` makes its content its own.
 pub fn single(name: &str, layers: &[Layer]) -> Image {
     image(name, "amd64", layers, OCI_MANIFEST)

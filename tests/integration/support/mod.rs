@@ -6,6 +6,7 @@ pub mod gitlab;
 mod image;
 mod program;
 mod repository;
+mod signing;
 mod skopeo;
 mod stage;
 
@@ -13,5 +14,6 @@ pub use docker_registry::DockerRegistry;
 pub use image::{Image, OCI_MANIFEST, descriptor, docker_list, index, single};
 pub use program::{Program, Run};
 pub use repository::Repository;
+pub use signing::{Keys, unbase64};
 pub use skopeo::{digest_of, push, raw};
 pub use stage::{MODULES, Stage, config, patch_image};

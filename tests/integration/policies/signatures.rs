@@ -1,0 +1,121 @@
+//! Signatures: asked for, found, carried, and proved where the image went.
+
+use super::{said, signed_stage};
+use crate::support::{Keys, Stage, digest_of};
+
+#[test]
+fn an_image_that_nobody_signed_stays_where_it_is() {
+    let (stage, _) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 1);
+    assert_eq!(said(&report, "error"), ["production/signature: team/api is not signed: it has no signature at all"]);
+    let finding = &report["environments"][1]["findings"][0];
+    let help = format!("have it signed by release: cosign sign {}/api@{digest}", stage.dev.host());
+    assert_eq!((&finding["help"], &finding["location"]["line"]), (&help.into(), &11.into()));
+    assert_eq!(stage.in_production("api", "1.1.0"), None);
+}
+
+#[test]
+fn one_that_is_signed_goes_and_its_signature_with_it() {
+    let (stage, keys) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    keys.sign_image(&format!("{}/api", stage.dev.host()), &digest);
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 0);
+    assert_eq!(Stage::image(&report, "production", "team/api")["state"], "copied");
+    assert_eq!(stage.in_production("api", "1.1.0"), Some(digest.clone()));
+    let tag = format!("{}.sig", digest.to_string().replace(':', "-"));
+    assert!(digest_of(&format!("{}/team/api:{tag}", stage.production.host())).is_some());
+}
+
+#[test]
+fn a_signature_by_somebody_else_is_told_to_be_that() {
+    let (stage, _) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    Keys::new().sign_image(&format!("{}/api", stage.dev.host()), &digest);
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["check"], 1);
+    let told = said(&report, "error").remove(0);
+    assert!(
+        told.starts_with(
+            "production/signature: team/api has no signature by release; it has a signature by somebody else"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_signature_of_one_image_does_not_serve_another_under_its_tag() {
+    let (stage, keys) = signed_stage();
+    let old = stage.seed_small("api", "1.1.0");
+    keys.sign_image(&format!("{}/api", stage.dev.host()), &old);
+    stage.seed("api", "1.1.0", &crate::support::single("another", &[]));
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 1);
+    assert_eq!(said(&report, "error").len(), 1);
+    assert_eq!(stage.in_production("api", "1.1.0"), None);
+}
+
+#[test]
+fn an_image_whose_signature_does_not_arrive_is_not_proved() {
+    let (mut stage, keys) = signed_stage();
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    stage.repository.replace(
+        "promote-bot.yaml",
+        "    from: dev\n",
+        "    from: dev\n    referrers: [application/spdx+json]\n",
+    );
+    stage.repository.commit("nothing but bills goes along");
+    stage.repository.git(&["switch", "--quiet", "-C", "change"]);
+    let digest = stage.seed_small("api", "1.1.0");
+    keys.sign_image(&format!("{}/api", stage.dev.host()), &digest);
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 1);
+    assert_eq!(Stage::image(&report, "production", "team/api")["state"], "failed");
+    let told = said(&report, "error").join("; ");
+    assert!(told.contains("its signature is not proved at the destination: team/api is not signed"), "{told}");
+}
+
+#[test]
+fn what_is_at_its_destination_already_is_judged_all_the_same() {
+    let (stage, _) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    crate::support::push(&crate::support::single("api 1.1.0", &[]), &stage.production_image("api", "1.1.0"));
+    assert_eq!(stage.in_production("api", "1.1.0"), Some(digest));
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["check"], 1);
+    assert_eq!(said(&report, "error").len(), 1);
+}
+
+#[test]
+fn a_registry_that_cannot_be_asked_decides_nothing() {
+    let (mut stage, keys) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    keys.sign_image(&format!("{}/api", stage.dev.host()), &digest);
+    stage.bump("api", "1.1.0");
+    stage.dev.stop();
+    stage.program.json(stage.repository.path(), &["check"], 3);
+}
+
+#[test]
+fn offline_says_which_rules_were_not_asked() {
+    let (stage, _) = signed_stage();
+    stage.bump("api", "1.1.0");
+    let run = stage.program.run(stage.repository.path(), &["check", "--offline"]).expect(0);
+    assert!(run.stdout.contains("note: not asked, since nobody was: the rules production/signature"), "{}", run.stdout);
+}
+
+#[test]
+fn only_rules_that_need_evidence_have_it_fetched() {
+    let stage = super::stage_with(&[("production.yaml", "version: 1\npolicy: p\nrules: {tag: {forbid: [latest]}}\n")]);
+    stage.seed_small("api", "1.1.0");
+    stage.bump("api", "1.1.0");
+    let run = stage.program.run(stage.repository.path(), &["check", "-v"]).expect(0);
+    assert!(!run.stderr.contains("referrers") && !run.stderr.contains(".sig"), "{}", run.stderr);
+    let (stage, _) = signed_stage();
+    stage.seed_small("api", "1.1.0");
+    stage.bump("api", "1.1.0");
+    let run = stage.program.run(stage.repository.path(), &["check", "-v"]).expect(1);
+    assert!(run.stderr.contains("referrers") || run.stderr.contains("tags/list"), "{}", run.stderr);
+}
