@@ -180,7 +180,7 @@ async fn check(global: &Global, checking: &Checking, slot: &Slot) -> Result<Exit
     let showing = showing(global, Ending::Check, judging.fail_on)?;
     let posting = posting(judging, slot).await?;
     let mut inputs = inputs(global, judging, posting.as_deref()).await?;
-    (inputs.offline, inputs.policy_from) = (checking.offline, checking.policy_from.clone());
+    (inputs.offline, inputs.scope.policy_from) = (checking.offline, checking.policy_from.clone());
     inputs.scope.now = checking.at.unwrap_or(inputs.scope.now);
     let review = commands::check(&inputs).await?;
     Showing { posting: posting.as_deref(), ..showing }.show(&review).await
@@ -309,6 +309,7 @@ fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
             ci,
         },
         now: jiff::Timestamp::now(),
+        policy_from: None,
     })
 }
 
@@ -331,7 +332,6 @@ async fn inputs<'a>(global: &Global, judging: &Judging, posting: Option<&'a Post
         variable: &variable,
         posting,
         from_fork: forge::is_from_fork(&surroundings()),
-        policy_from: None,
         scan_reports: judging.scan_report.clone(),
         actor: ci::actor(&surroundings()),
         break_glass,

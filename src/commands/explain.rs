@@ -51,7 +51,7 @@ fn nothing_called(subject: &str) -> Error {
     Error::usage(
         format!("nothing is called {subject}"),
         format!(
-            "name a rule ({}), a finding ({}), or an image as ENVIRONMENT/NAME",
+            "name a rule ({}), a finding ({}), a policy (builtin:strict), or an image as ENVIRONMENT/NAME",
             rules.join(", "),
             known.join(", ")
         ),

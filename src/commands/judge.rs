@@ -61,8 +61,6 @@ pub struct Inputs<'a> {
     pub posting: Option<&'a Posting>,
     /// Whether the change comes from a fork, whose runs see no secrets.
     pub from_fork: bool,
-    /// The revision the policies come from, where it is not the configuration's.
-    pub policy_from: Option<String>,
     /// Reports of scanners that rules may look at.
     pub scan_reports: Vec<PathBuf>,
     /// Who runs this, as far as the surroundings say.

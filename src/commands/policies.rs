@@ -36,7 +36,7 @@ pub(super) struct Rulebook {
 /// Reads what judges: from the configuration's revision, unless the command line names another. Glass is broken by the policies of
 /// the base alone.
 pub(super) fn rulebook(workspace: &mut Workspace, inputs: &Inputs<'_>) -> Result<Rulebook, Error> {
-    let (tree, revision) = match &inputs.policy_from {
+    let (tree, revision) = match &inputs.scope.policy_from {
         Some(from) => {
             let revision = workspace.revision(from)?;
             workspace.notes.push(format!("the policies are those at {}, by --policy-from", revision.short()));
@@ -65,7 +65,8 @@ pub(super) fn load(
     environments: &[Environment],
     now: Timestamp,
 ) -> Result<BTreeMap<String, InForce>, Error> {
-    let rules = Rules { tree, revision };
+    let known = environments.iter().map(|environment| environment.name.clone()).collect();
+    let rules = Rules { tree, revision, known: Some(known) };
     let mut companions = Companions { rules: &rules, now, signers: BTreeMap::new(), waivers: BTreeMap::new() };
     let mut in_force = BTreeMap::new();
     for environment in environments.iter().filter(|environment| !environment.policies.is_empty()) {
@@ -77,12 +78,13 @@ pub(super) fn load(
         check_names(&set, environments, revision)?;
         in_force.insert(environment.name.clone(), set);
     }
+    check_waivers(&in_force, revision)?;
     Ok(in_force)
 }
 
 /// Reads the policies of one environment, without signers and waivers.
 pub(super) fn alone(tree: &dyn Tree, revision: &Revision, environment: &Environment) -> Result<InForce, Error> {
-    let rules = Rules { tree, revision };
+    let rules = Rules { tree, revision, known: None };
     let mut set = InForce::default();
     for path in &environment.policies {
         rules.load_whichever(path, environment, &mut set)?;
@@ -99,6 +101,29 @@ fn check_names(set: &InForce, environments: &[Environment], revision: &Revision)
     }
 }
 
+/// Refuses a waiver whose policy no environment has: it would seem to hold.
+fn check_waivers(in_force: &BTreeMap<String, InForce>, revision: &Revision) -> Result<(), Error> {
+    let policies: BTreeSet<&str> =
+        in_force.values().flat_map(|set| &set.policies).map(|policy| policy.name.as_str()).collect();
+    let of_waiver = |waiver: &Waiver| waiver.rule.split('/').next().unwrap_or_default().to_owned();
+    let unknown =
+        in_force.values().flat_map(|set| &set.waivers).find(|one| !policies.contains(of_waiver(one).as_str()));
+    let Some(waiver) = unknown else { return Ok(()) };
+    let fault = Fault {
+        file: waiver.file.clone(),
+        line: waiver.line,
+        column: 1,
+        message: format!(
+            "the waiver `{}` is for `{}`, and no environment has a policy `{}`",
+            waiver.id,
+            waiver.rule,
+            of_waiver(waiver)
+        ),
+        hint: Some(format!("policies: {}", policies.iter().copied().collect::<Vec<_>>().join(", "))),
+    };
+    Err(Error::Faults { what: waiver.file.clone(), faults: vec![fault], revision: revision.clone() })
+}
+
 /// Who names a policy file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
@@ -112,6 +137,8 @@ enum Whose {
 struct Rules<'a> {
     tree: &'a dyn Tree,
     revision: &'a Revision,
+    /// The environments there are, where policies must be for some of them.
+    known: Option<BTreeSet<String>>,
 }
 
 impl Rules<'_> {
@@ -146,6 +173,11 @@ impl Rules<'_> {
                     let file = tree_path.child(&name).ok_or_else(missing)?;
                     if is_policy(&name) {
                         self.load_file(&file, set)?.ok_or_else(|| unreadable(&file))?;
+                        // A folder may serve several environments.
+                        set.policies.retain(|policy| {
+                            policy.environments.as_ref().is_none_or(|names| names.contains(&environment.name))
+                                || whose == Whose::Anybody
+                        });
                     } else if kind == EntryKind::Directory && self.holds_policies(&file)? {
                         return Err(unreadable(&file));
                     }
@@ -180,6 +212,15 @@ impl Rules<'_> {
     fn load_file(&self, path: &TreePath, set: &mut InForce) -> Result<Option<()>, Error> {
         let Some(text) = read_optional(self.tree, path)? else { return Ok(None) };
         let policy = self.readable(path.as_str(), policy::read(path.as_str(), &text))?;
+        let names = policy.environments.iter().flatten();
+        if let Some(known) = &self.known
+            && let Some(unknown) = names.into_iter().find(|name| !known.contains(*name))
+        {
+            return Err(Error::usage(
+                format!("{path} is for environment {unknown}, which the configuration does not have"),
+                format!("environments: {}", known.iter().cloned().collect::<Vec<_>>().join(", ")),
+            ));
+        }
         set.files.push((path.to_string(), Digest::of(&text)));
         set.policies.push(policy);
         Ok(Some(()))

@@ -43,6 +43,8 @@ pub struct Scope {
     pub range: RangeRequest,
     /// When this happens.
     pub now: Timestamp,
+    /// The revision the policies come from, where it is not the configuration's.
+    pub policy_from: Option<String>,
 }
 
 /// An opened repository with its range and its configuration.
@@ -94,7 +96,7 @@ impl Workspace {
         let root = repository.root().map(Path::to_owned);
         let directory = scope.directory.clone();
         let mut workspace = Self { range, base, head, rules, config, config_used, notes, repository, root, directory };
-        workspace.note_changed_rules(&path, scope.now)?;
+        workspace.note_changed_rules(&path, scope)?;
         Ok(workspace)
     }
 
@@ -120,7 +122,7 @@ impl Workspace {
     }
 
     /// Says when the change touches the rules: which version judges it, and whether a new configuration can be read.
-    fn note_changed_rules(&mut self, path: &TreePath, now: Timestamp) -> Result<(), Error> {
+    fn note_changed_rules(&mut self, path: &TreePath, scope: &Scope) -> Result<(), Error> {
         let (before, after) = (read_optional(self.base.as_ref(), path)?, read_optional(self.head.as_ref(), path)?);
         let mut edited = policies::edited(self.base.as_ref(), self.head.as_ref(), &self.config.environments)?;
         if before != after {
@@ -132,6 +134,7 @@ impl Workspace {
         }
         let judged_by = self.config_used.revision.short().to_owned();
         let effect = match self.config_used.revision == self.range.target {
+            _ if scope.policy_from.is_some() => "as CI judges it, the version at its base counts".to_owned(),
             true => format!("it is judged by the version at {judged_by}; the new one takes effect after the merge"),
             false => format!("it is judged by the version at {judged_by}; CI judges it by the version at its base"),
         };
@@ -141,7 +144,7 @@ impl Workspace {
             let text = read_optional(self.head.as_ref(), file)?;
             let faults = text.and_then(|text| match file == path {
                 true => config::read(file.as_str(), &text).err(),
-                false => policies::lint(self.head.as_ref(), file, &text, now),
+                false => policies::lint(self.head.as_ref(), file, &text, scope.now),
             });
             let told = |fault: Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
             self.notes.extend(faults.into_iter().flatten().map(told));

@@ -195,6 +195,14 @@ pub trait Tree: Send + Sync {
     fn identity(&self, _path: &TreePath) -> Result<Option<ContentId>, TreeError> {
         Ok(None)
     }
+
+    /// Tells whether the file at `path` is a program, where that is known.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    fn is_executable(&self, _path: &TreePath) -> Result<bool, TreeError> {
+        Ok(false)
+    }
 }
 
 /// Follows symbolic links in every component of `path`, inside the tree only, to a path without links and its kind;

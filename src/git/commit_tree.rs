@@ -46,7 +46,7 @@ impl CommitTree {
 
     fn find(&self, path: &TreePath) -> Result<Option<Entry>, TreeError> {
         let Some((parent, name)) = path.split() else {
-            return Ok(Some(Entry { kind: EntryKind::Directory, id: self.root }));
+            return Ok(Some(Entry { kind: EntryKind::Directory, id: self.root, is_executable: false }));
         };
         let in_listing = |listing: &Option<Arc<Listing>>| listing.as_ref()?.get(name);
         if let Some(known) = self.read().get(parent) {
@@ -65,7 +65,12 @@ impl CommitTree {
             }
             match at.parent() {
                 Some(parent) => unknown.push(std::mem::replace(&mut at, parent)),
-                None => break self.list_object(&at, Some(Entry { kind: EntryKind::Directory, id: self.root }))?,
+                None => {
+                    break self.list_object(
+                        &at,
+                        Some(Entry { kind: EntryKind::Directory, id: self.root, is_executable: false }),
+                    )?;
+                }
             }
         };
         while let Some(below) = unknown.pop() {
@@ -113,7 +118,8 @@ fn decode(repository: &gix::Repository, path: &TreePath, object_id: ObjectId) ->
             let fault = std::io::Error::other(format!("the tree {} has an entry called `{name}`", object_id));
             return Err(storage(path, fault));
         }
-        entries.push((name.into_boxed_str(), Entry { kind, id }));
+        let is_executable = entry.kind() == tree::EntryKind::BlobExecutable;
+        entries.push((name.into_boxed_str(), Entry { kind, id, is_executable }));
     }
     Ok(Listing::new(entries))
 }
@@ -133,6 +139,10 @@ impl Tree for CommitTree {
         Ok(listing.0.iter().map(|(name, entry)| (name.to_string(), entry.kind)).collect())
     }
 
+    fn is_executable(&self, path: &TreePath) -> Result<bool, TreeError> {
+        Ok(self.find(path)?.is_some_and(|entry| entry.is_executable))
+    }
+
     fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {
         Ok(self.find(path)?.and_then(Entry::content_id))
     }
@@ -144,7 +154,7 @@ mod tests {
 
     #[test]
     fn names_are_found_in_git_s_order_and_the_last_of_one_name_stands() {
-        let entry = |kind| Entry { kind, id: ObjectId::null(gix::hash::Kind::Sha1) };
+        let entry = |kind| Entry { kind, is_executable: false, id: ObjectId::null(gix::hash::Kind::Sha1) };
         let (file, directory) = (entry(EntryKind::File), entry(EntryKind::Directory));
         let names = [("a.b", file), ("a", directory), ("a0", file), ("c", file), ("c", directory)];
         let listing = Listing::new(names.into_iter().map(|(name, entry)| (name.into(), entry)).collect());

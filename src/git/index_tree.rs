@@ -36,7 +36,8 @@ impl IndexTree {
             if let Some(path) = TreePath::parse(&path).filter(|_| is_staged) {
                 let kind = kind_of(entry.mode);
                 let id = entry.id;
-                tree.insert(&path, Entry { kind, id });
+                let is_executable = entry.mode == Mode::FILE_EXECUTABLE;
+                tree.insert(&path, Entry { kind, id, is_executable });
             }
         }
         Ok(tree)
@@ -53,7 +54,7 @@ impl IndexTree {
             }
             let kind = EntryKind::Directory;
             let id = ObjectId::null(entry.id.kind());
-            (path, entry) = (parent, Entry { kind, id });
+            (path, entry) = (parent, Entry { kind, id, is_executable: false });
         }
     }
 
@@ -87,6 +88,10 @@ impl Tree for IndexTree {
         let directory = self.directories.get(path);
         let directory = directory.ok_or_else(|| TreeError::Missing(path.clone()))?;
         Ok(directory.iter().map(|(name, entry)| (name.clone(), entry.kind)).collect())
+    }
+
+    fn is_executable(&self, path: &TreePath) -> Result<bool, TreeError> {
+        Ok(self.find(path).is_some_and(|entry| entry.is_executable))
     }
 
     fn identity(&self, path: &TreePath) -> Result<Option<ContentId>, TreeError> {

@@ -73,6 +73,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Entry {
     pub(super) kind: EntryKind,
     pub(super) id: ObjectId,
+    pub(super) is_executable: bool,
 }
 
 impl Entry {

@@ -29,6 +29,26 @@ pub const EXPLANATIONS: &[Explanation] = &[
                change would end in ImagePullBackOff. Build and push it first, or correct the reference.",
     },
     Explanation {
+        id: "no-policy",
+        text: "The environment names a folder of policies, and none of them is for this image: nobody decided whether it may run. Add its \
+               repository to the `images` of a policy, or write a policy for what no other is for.",
+    },
+    Explanation {
+        id: "record-missing",
+        text: "The image is copied and proved, and the signed record of its promotion could not be written beside it. Run again: what is \
+               promoted stays, and the record is added.",
+    },
+    Explanation {
+        id: "waiver-unused",
+        text: "A waiver excuses what nobody complains of any more, or is for images that are not part of this change. Take the first kind \
+               out of the waivers file: what is not needed today would excuse something else tomorrow.",
+    },
+    Explanation {
+        id: "waiver-ends-soon",
+        text: "A waiver that lets something pass ends within a week; then it is denied. Put right what it excuses, or have its owner decide \
+               anew.",
+    },
+    Explanation {
         id: "registry-unreadable",
         text: "A registry could not be asked, so nothing is known about the image. This is not a verdict: put right what the message \
                names and run again.",

@@ -140,7 +140,11 @@ impl<'a> Exceptions<'a> {
                 set.borrow().contains(&(environment.clone(), waiver.id.clone()))
             };
             let mut idle = Vec::new();
-            for waiver in &set.waivers {
+            let is_own = |waiver: &&Waiver| {
+                let policy = waiver.rule.split('/').next();
+                set.policies.iter().any(|own| Some(own.name.as_str()) == policy)
+            };
+            for waiver in set.waivers.iter().filter(is_own) {
                 let (used, fitted) = (is(&self.used, waiver), is(&self.fitted, waiver));
                 let said = match (used, fitted) {
                     (true, _) if waiver.ends_soon(self.now) => Some(ends_soon(waiver)),
@@ -178,7 +182,7 @@ fn unused(waiver: &Waiver) -> Finding {
 fn idle_waivers(idle: &[&Waiver]) -> Option<Finding> {
     let first = idle.first()?;
     let ids: Vec<&str> = idle.iter().map(|waiver| waiver.id.as_str()).collect();
-    let message = format!("unused in this change, whose images they are not for: waivers {}", ids.join(", "));
+    let message = format!("nothing of this change needed: waivers {}", ids.join(", "));
     Some(remark(
         "waiver-unused",
         Severity::Note,

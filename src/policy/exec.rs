@@ -26,8 +26,8 @@ any other; its last line is shown.
         timeout: 60s                             # 60s unless given, 10m at most
         level: deny                              # deny | warn | off
 
-The program runs in a copy of the revision that the policy comes from, never of the change under review, with an environment that holds
-no secrets, once for each image and digest. A program that cannot be run, or takes too long, is a no. What it prints is cut at 64 KiB.
+The program runs in a copy of the revision that the policy comes from, never of the change under review, once for each image and digest. Of
+the environment it sees PATH, HOME, TMPDIR, LANG, caches, proxies and certificates, and nothing else. A program that cannot be run, or takes too long, is a no. What it prints is cut at 64 KiB.
 ";
 
 /// How long a program may take unless the policy says otherwise.

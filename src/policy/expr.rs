@@ -127,7 +127,7 @@ impl Ask for Expr {
             (Ok(true), _) => return Vec::new(),
             (Ok(false), Some(message)) => format!("{name}: {message}"),
             (Ok(false), None) => format!("`{}` is not true of {name}", self.check.text()),
-            (Err(why), _) => format!("`{rule}` cannot be told of {name}, and so it is denied: {why}"),
+            (Err(why), _) => format!("whether `{rule}` is true of {name} cannot be told: {why}"),
         };
         let help =
             format!("the policy asks that {}", self.check.text().split_whitespace().collect::<Vec<_>>().join(" "));
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_is_a_no() {
         let told = messages("source.registry == 'x'", "prod.example/shop/api:2");
-        assert!(told[0].starts_with("`x` cannot be told of shop/api, and so it is denied: "), "{told:?}");
+        assert!(told[0].starts_with("whether `x` is true of shop/api cannot be told: "), "{told:?}");
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl Ask for Freeze {
         let name = subject.candidate.to.repository();
         let found = self.windows.iter().find_map(|window| window.closed(subject.now));
         let complain = |(when, ends): (String, Option<Timestamp>)| {
-            let message = format!("{name} would be promoted in a freeze, {when}");
+            let environment = &subject.candidate.environment;
+            let message = format!("{name} would go to {environment} in a freeze, {when}");
             let help = match ends {
                 Some(ends) => format!("run again after {}", at(ends)),
                 None => "run again when the pattern does not fit any more".to_owned(),
@@ -168,7 +169,7 @@ mod tests {
         assert_eq!(
             messages(window, "2027-01-02T23:59:59Z"),
             [
-                "shop/api would be promoted in a freeze, from 2026-12-20 00:00 UTC to 2027-01-03 00:00 UTC (year end) | run again after 2027-01-03 00:00 UTC"
+                "shop/api would go to production in a freeze, from 2026-12-20 00:00 UTC to 2027-01-03 00:00 UTC (year end) | run again after 2027-01-03 00:00 UTC"
             ]
         );
         assert!(messages(window, "2027-01-03T00:00:00Z").is_empty());

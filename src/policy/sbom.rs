@@ -114,8 +114,11 @@ impl Ask for Listed {
         vec![Complaint::new(subject.candidate, message, help)]
     }
 
-    fn grounds(&self, _: &Subject<'_>) -> String {
-        format!("it has a bill of materials ({})", self.told_formats())
+    fn grounds(&self, subject: &Subject<'_>) -> String {
+        let exhibits = subject.exhibits().unwrap_or_default();
+        let first = exhibits.iter().find(|exhibit| self.counts(exhibit));
+        let by = first.map(|exhibit| exhibit.signers().join(" and ")).unwrap_or_default();
+        format!("it has a bill of materials ({}) by {by}", self.told_formats())
     }
 
     fn signers(&self) -> Option<Vec<&Named>> {

@@ -96,7 +96,14 @@ impl Writer<'_> {
         if self.files > MAX_FILES || self.bytes > MAX_BYTES {
             return Err("the revision has more files than are written for a program".to_owned());
         }
-        fs::write(self.on_disk(path), content).map_err(|error| format!("cannot write {path}: {error}"))
+        let wrong = |error| format!("cannot write {path}: {error}");
+        fs::write(self.on_disk(path), content).map_err(wrong)?;
+        #[cfg(unix)]
+        if self.tree.is_executable(path).map_err(|error| error.to_string())? {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            fs::set_permissions(self.on_disk(path), mode).map_err(wrong)?;
+        }
+        Ok(())
     }
 
     /// A link that leaves the revision's files is left out: what it led to on this machine is none of a program's business.

@@ -20,8 +20,11 @@ const VULN: &str = "https://cosign.sigstore.dev/attestation/vuln/v1";
 
 /// Reads what was learnt of the image `digest`; without any it is known that there is nothing.
 pub(super) fn read(node: Option<&Node>, digest: &Digest, policy: &Policy, now: Timestamp, faults: &Faults) -> Dossier {
-    let mut dossier =
-        Dossier { exhibits: Some(Ok(Vec::new())), make: Some(Ok(single(digest, None))), ..Dossier::default() };
+    let mut dossier = Dossier {
+        exhibits: Some(Ok(Vec::new())),
+        make: Some(Ok(made(digest, &[], None, &BTreeMap::new()))),
+        ..Dossier::default()
+    };
     let Some(mut fields) = node.and_then(|node| Fields::of(node, "`evidence`", faults)) else { return dossier };
     let mut reader = Reader { digest, now, faults, exhibits: Vec::new() };
     reader.signatures(&mut fields);
@@ -30,13 +33,18 @@ pub(super) fn read(node: Option<&Node>, digest: &Digest, policy: &Policy, now: T
             reader.statement(node, key, *read);
         }
     }
+    let labels: BTreeMap<String, String> = fields
+        .entries("labels")
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.as_str()?.to_owned())))
+        .collect();
     let platforms: Vec<String> = fields.strings("platforms").into_iter().map(|(_, text)| text.to_owned()).collect();
     let created = fields.optional("created");
     let created = created.and_then(|node| read_instant(node, "created", End::Start, &TimeZone::UTC, faults));
     let ran = fields.entries("ran_in");
     let programs = fields.entries("exec");
     fields.finish();
-    dossier.make = Some(Ok(made(digest, &platforms, created)));
+    dossier.make = Some(Ok(made(digest, &platforms, created, &labels)));
     dossier.exhibits = Some(Ok(reader.exhibits));
     for (name, node) in ran {
         let (name, span) = (name.as_str().unwrap_or_default(), node.as_str().and_then(parse_span));
@@ -65,11 +73,7 @@ pub(super) fn read(node: Option<&Node>, digest: &Digest, policy: &Policy, now: T
     dossier
 }
 
-fn single(digest: &Digest, created: Option<Timestamp>) -> Make {
-    made(digest, &["linux/amd64".to_owned()], created)
-}
-
-fn made(digest: &Digest, platforms: &[String], created: Option<Timestamp>) -> Make {
+fn made(digest: &Digest, platforms: &[String], created: Option<Timestamp>, labels: &BTreeMap<String, String>) -> Make {
     let image = |platform: &String| MadeImage {
         digest: if platforms.len() > 1 {
             Digest::of(format!("{digest} {platform}").as_bytes())
@@ -78,7 +82,7 @@ fn made(digest: &Digest, platforms: &[String], created: Option<Timestamp>) -> Ma
         },
         platform: Some(platform.clone()),
         created,
-        labels: BTreeMap::new(),
+        labels: labels.clone(),
     };
     let images = match platforms.is_empty() {
         true => vec![image(&"linux/amd64".to_owned())],

@@ -13,8 +13,8 @@ use super::judge::{Facts, InForce, judge};
 use super::read::Policy;
 use super::span::{End, read_instant};
 use crate::domain::{
-    Candidate, ChangeKind, CopyOptions, Digest, Expected, ImageRef, ImageSite, ImageUse, Location, Origins, Plan,
-    Settled, Severity, Sites, Step, TreePath, UseClass, Workload,
+    Candidate, ChangeKind, Content, CopyOptions, Digest, Expected, ImageRef, ImageSite, ImageUse, Location, Origins,
+    Plan, Settled, Severity, Sites, Step, TreePath, UseClass, Workload,
 };
 use crate::yaml::{Faults, Fields, Node};
 
@@ -32,6 +32,7 @@ pub struct Example {
     digest: Digest,
     dossier: Arc<Dossier>,
     now: Timestamp,
+    size_bytes: Option<u64>,
     verdict: Option<Severity>,
     says: Vec<String>,
     rules: Vec<String>,
@@ -60,7 +61,7 @@ impl Example {
             digest: self.digest.clone(),
             expected: Expected::Absent,
             present: false,
-            content: None,
+            content: self.size_bytes.map(|size_bytes| Content { size_bytes, ..Content::default() }),
             after: None,
         };
         let plan = Plan { settled: vec![Settled::Step(step)] };
@@ -118,6 +119,7 @@ pub(super) fn read_example(node: &Node, policy: &Policy, faults: &Faults) -> Opt
     let environment = fields.non_empty_string("environment").map(str::to_owned);
     let now = fields.optional("now");
     let evidence = fields.optional("evidence");
+    let size_bytes = fields.integer("size_bytes").and_then(|size| u64::try_from(size).ok());
     let verdict_node = fields.required("verdict");
     let says: Vec<String> = fields.strings("says").into_iter().map(|(_, text)| text.to_owned()).collect();
     let rules: Vec<String> = fields.strings("rules").into_iter().map(|(_, text)| text.to_owned()).collect();
@@ -153,6 +155,7 @@ pub(super) fn read_example(node: &Node, policy: &Policy, faults: &Faults) -> Opt
         digest,
         dossier: Arc::new(dossier),
         now,
+        size_bytes,
         verdict,
         says,
         rules,

@@ -133,7 +133,7 @@ fn what_is_not_needed_or_ends_soon_is_told() {
     let soon = judge(&plan(&[LATEST]), &facts(&with_waiver("rule: p/tag, expires: 2026-11-30")));
     assert_eq!(remarks(&soon), ["warning: the waiver `w1` of ann ends soon, at 2026-12-01 00:00 UTC"]);
     let elsewhere = judge(&plan(&["prod.example/else:1"]), &facts(&with_waiver("rule: p/tag, expires: 2026-12-24")));
-    assert_eq!(remarks(&elsewhere), ["note: unused in this change, whose images they are not for: waivers w1"]);
+    assert_eq!(remarks(&elsewhere), ["note: nothing of this change needed: waivers w1"]);
 }
 
 fn breakable(may_skip: &str) -> BTreeMap<String, InForce> {

@@ -23,6 +23,8 @@ pub(super) struct Example {
     environment: Option<String>,
     /// When it is judged.
     now: Option<String>,
+    /// The size of all it is made of, in bytes.
+    size_bytes: Option<u64>,
     /// What was learnt of it.
     evidence: Option<Evidence>,
     /// allow, warn or deny.
@@ -52,6 +54,8 @@ pub(super) struct Evidence {
     vex: Option<Vec<serde_json::Value>>,
     /// Its platforms; linux/amd64 unless given.
     platforms: Option<OneOrMany>,
+    /// The labels of its configuration.
+    labels: Option<BTreeMap<String, String>>,
     /// When it was created.
     created: Option<String>,
     /// For how long it has been in other environments, or `never`.

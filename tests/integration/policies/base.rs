@@ -98,6 +98,58 @@ fn programs_that_rules_ask_are_those_of_the_base() {
 }
 
 #[test]
+fn a_program_of_the_repository_stays_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let policy = "version: 1\npolicy: production\nrules: {exec: [{id: smoke, command: [./smoke.sh, '{image}']}]}\n";
+    let mut stage = stage_with(&[("production.yaml", policy)]);
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    stage.repository.write(&[("smoke.sh", "#!/bin/sh\nexit 0\n")]);
+    std::fs::set_permissions(stage.repository.path().join("smoke.sh"), PermissionsExt::from_mode(0o755)).unwrap();
+    stage.repository.commit("a smoke test");
+    stage.repository.git(&["switch", "--quiet", "-C", "change"]);
+    in_ci(&mut stage);
+    stage.seed_small("api", "1.1.0");
+    stage.bump("api", "1.1.0");
+    stage.repository.commit("api 1.1.0");
+    stage.program.json(stage.repository.path(), &["check", "--base", "main", "--head", "HEAD"], 0);
+}
+
+#[test]
+fn a_policy_or_a_waiver_for_what_is_not_there_is_a_fault() {
+    let other = "version: 1\npolicy: other\nenvironments: [prodction]\nrules: {tag: {forbid: x}}\n";
+    let stage = stage_with(&[("other.yaml", other)]);
+    let told = stage.program.run(stage.repository.path(), &["check"]).expect(2).stderr;
+    assert!(
+        told.contains("policies/other.yaml is for environment prodction, which the configuration does not have"),
+        "{told}"
+    );
+    let waiver = "waivers:\n- {id: w, rule: productoin/tag, images: x, owner: o, reason: r, expires: 2026-12-01}\n";
+    let policy = "version: 1\npolicy: production\nrules: {tag: {forbid: x}}\n";
+    let stage = stage_with(&[("production.yaml", policy), ("waivers.yaml", waiver)]);
+    let told = stage.program.run(stage.repository.path(), &["check"]).expect(2).stderr;
+    assert!(
+        told.contains("the waiver `w` is for `productoin/tag`, and no environment has a policy `productoin`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_folder_may_serve_several_environments() {
+    let stage = stage_with(&[
+        (
+            "production.yaml",
+            "version: 1\npolicy: production\nenvironments: [production]\nrules: {tag: {forbid: [latest]}}\n",
+        ),
+        ("dev.yaml", "version: 1\npolicy: dev\nenvironments: [dev]\nrules: {digest: {pinned: true}}\n"),
+    ]);
+    stage.seed_small("api", "1.1.0");
+    stage.bump("api", "1.1.0");
+    stage.program.json(stage.repository.path(), &["check"], 0);
+    let run = stage.program.run(stage.repository.path(), &["policy", "lint"]).expect(0);
+    assert!(run.stdout.contains("production: production, 1 rule"), "{}", run.stdout);
+}
+
+#[test]
 fn a_name_that_looks_like_options_or_commands_stays_one_argument() {
     let policy = "version: 1\npolicy: production\nrules: {exec: [{id: count, command: [sh, -c, 'test $# -eq 1', x, '{image}']}]}\n";
     let stage = stage_with(&[("production.yaml", policy)]);

@@ -23,7 +23,7 @@ fn examples_of_the_own_policies_are_run() {
       ok    a version goes
       ok    latest does not
 
-    2 of 2 examples hold
+    2 of 2 examples as expected
     ");
     stage.repository.replace("policies/production.yaml", "verdict: allow", "verdict: warn");
     let run = stage.program.run(stage.repository.path(), &["policy", "test", "policies/production.yaml"]).expect(1);
@@ -33,10 +33,10 @@ fn examples_of_the_own_policies_are_run() {
             policies/production.yaml:5:3: expected warn, found allow
       ok    latest does not
 
-    1 of 2 examples hold
+    1 of 2 examples as expected
     ");
     let run = stage.program.run(stage.repository.path(), &["policy", "test", "builtin:strict"]).expect(0);
-    assert!(run.stdout.ends_with("examples hold\n"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("examples as expected\n"), "{}", run.stdout);
 }
 
 #[test]
