@@ -1,5 +1,7 @@
 //! Judging 1,000 candidates by the built-in policy `strict`, the evidence in memory: what is left when every registry has answered.
 
+#![expect(clippy::unwrap_used, reason = "what is made up here is well-formed")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

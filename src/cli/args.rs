@@ -176,6 +176,7 @@ pub(super) struct Judging {
         value_name = "RULE",
         env = "PROMOTE_BOT_BREAK_GLASS",
         value_delimiter = ',',
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
         requires = "reason",
         hide_env_values = true
     )]

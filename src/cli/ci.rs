@@ -35,6 +35,19 @@ pub(super) fn actor(surroundings: &Surroundings<'_>) -> String {
     names.iter().find_map(|name| (surroundings.variable)(name)).unwrap_or_else(|| "somebody".to_owned())
 }
 
+/// Names the branch a change goes into, or was pushed to.
+pub(super) fn target_branch(surroundings: &Surroundings<'_>) -> Option<String> {
+    let names = [
+        "GITHUB_BASE_REF",
+        "CHANGE_TARGET",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+        "GITHUB_REF_NAME",
+        "CI_COMMIT_BRANCH",
+        "BRANCH_NAME",
+    ];
+    names.iter().find_map(|name| (surroundings.variable)(name))
+}
+
 /// Events whose checkout is not the change under review: judged there, the verdict would be about something else.
 const FOREIGN_EVENTS: [&str; 4] = ["pull_request_target", "workflow_run", "issue_comment", "pull_request_review"];
 
@@ -59,6 +72,11 @@ fn pre_commit(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let base = (surroundings.variable)("PRE_COMMIT_FROM_REF")?;
     let head = (surroundings.variable)("PRE_COMMIT_TO_REF");
     Some(CiRange { base: Some(base), head, ..event("pre-commit's range") })
+}
+
+/// The default branch, whose tip has the rules for what is pushed to another: whoever may push there would write their own.
+fn elsewhere(pushed: Option<&str>, default_branch: Option<&str>) -> Option<String> {
+    default_branch.filter(|default| pushed.is_some_and(|pushed| pushed != *default)).map(str::to_owned)
 }
 
 fn event(why: impl Into<String>) -> CiRange {
@@ -90,7 +108,10 @@ fn github(surroundings: &Surroundings<'_>) -> Option<CiRange> {
         "push" => {
             // What a forced push replaced need not be in the clone.
             let base_may_be_gone = json.pointer("/forced").and_then(Value::as_bool) == Some(true);
-            CiRange { base: text("/before"), head: text("/after").or(commit), base_may_be_gone, ..found }
+            let pushed = text("/ref").or_else(|| variable("GITHUB_REF"));
+            let pushed = pushed.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
+            let target = elsewhere(pushed, found.default_branch.as_deref());
+            CiRange { base: text("/before"), head: text("/after").or(commit), base_may_be_gone, target, ..found }
         }
         _ => CiRange { head: commit, ..found },
     })
@@ -119,7 +140,10 @@ fn gitlab(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let target = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME");
     Some(match variable("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
         Some(base) => CiRange { base: Some(base), head, target, default_branch, ..event("merge request") },
-        None => CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, default_branch, ..event("GitLab push") },
+        None => {
+            let target = elsewhere(variable("CI_COMMIT_BRANCH").as_deref(), default_branch.as_deref());
+            CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, target, default_branch, ..event("GitLab push") }
+        }
     })
 }
 
@@ -176,6 +200,22 @@ mod tests {
         assert_eq!((group.base.as_deref(), group.head.as_deref()), (Some("b"), Some("h")));
         let push = github_range("push", r#"{"before": "b", "after": "a"}"#);
         assert_eq!((push.base.as_deref(), push.head.as_deref()), (Some("b"), Some("a")));
+    }
+
+    #[test]
+    fn what_is_pushed_elsewhere_is_judged_by_the_default_branch() {
+        let push = |branch: &str| {
+            let event = format!(
+                r#"{{"before": "b", "after": "a", "ref": "refs/heads/{branch}", "repository": {{"default_branch": "main"}}}}"#
+            );
+            github_range("push", &event).target
+        };
+        assert_eq!((push("main"), push("topic").as_deref()), (None, Some("main")));
+        let gitlab = |branch: &str| {
+            let variables = [("GITLAB_CI", "true"), ("CI_COMMIT_BRANCH", branch), ("CI_DEFAULT_BRANCH", "main")];
+            range_of(&variables, "").unwrap().target
+        };
+        assert_eq!((gitlab("main"), gitlab("topic").as_deref()), (None, Some("main")));
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn line(names: &Names, index: usize, outcome: &Outcome) -> String {
         Outcome::Present => "present ",
         Outcome::Copied { .. } => "copied  ",
         Outcome::Conflict { .. } => "conflict",
-        Outcome::Refused { .. } => "refused ",
+        Outcome::Refused { .. } | Outcome::Unproved { .. } => "refused ",
         Outcome::Failed { .. } => "failed  ",
     };
     let name = names.lock().ok().and_then(|mut names| names.remove(&index)).unwrap_or_default();

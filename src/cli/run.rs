@@ -335,6 +335,7 @@ async fn inputs<'a>(global: &Global, judging: &Judging, posting: Option<&'a Post
         scan_reports: judging.scan_report.clone(),
         actor: ci::actor(&surroundings()),
         break_glass,
+        branch: ci::target_branch(&surroundings()),
         forge: forge::reading(&surroundings()).await,
     })
 }

@@ -14,7 +14,7 @@ use crate::policy::{self, Dossier, Gap, InForce, Make, Needs};
 use crate::registry::{self, PaperDesk, Registries};
 
 /// How many images' evidence is read at a time.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 8;
 
 /// Where evidence is found.
 pub(super) struct Sources<'a> {
@@ -33,6 +33,7 @@ struct Key {
     environment: String,
     places: Vec<ImageRef>,
     digest: Option<Digest>,
+    tag: bool,
     make: bool,
     documents: bool,
 }
@@ -44,13 +45,14 @@ impl Sources<'_> {
         let mut key_of: HashMap<usize, usize> = HashMap::new();
         let mut seen: HashMap<Key, usize> = HashMap::new();
         for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
-            if !needs.asks_registry() && needs.programs.is_empty() && !needs.reports {
+            if !needs.asks_registry() && needs.programs.is_empty() && !needs.reports && !needs.tag {
                 continue;
             }
             let key = Key {
                 environment: settled.candidate().environment.clone(),
                 places: places(plan, settled),
                 digest: policy::digest_of(settled).cloned(),
+                tag: needs.tag,
                 make: needs.make,
                 documents: needs.documents,
             };
@@ -96,6 +98,9 @@ impl Sources<'_> {
     /// Reads one image's evidence.
     async fn read(&self, desk: &PaperDesk<'_>, key: &Key) -> Dossier {
         let mut dossier = Dossier::default();
+        if let Some(tagged) = key.places.first().filter(|_| key.tag).and_then(ImageRef::at_tag) {
+            dossier.tagged = Some(self.registries.resolve(&tagged).await.map_err(|error| gap(&error)));
+        }
         let (place, digest) = match self.locate(key).await {
             Ok(found) => found,
             Err(gap) => {

@@ -1,16 +1,19 @@
 //! Since when environments have referenced images, on the first-parent line of the base branch.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
+use super::evidence::gap;
+use super::judge::Inputs;
 use super::workspace::Workspace;
 use crate::domain::{Cause, Difference, Digest, Environment, ImageRef, ImageStore, Revision, Settled, Tree};
 use crate::forge::Forge;
 use crate::git::FirstParents;
 use crate::overlay::{self, Reach};
-use crate::policy::{Gap, Needs, Ran};
+use crate::policy::{self, Gap, Needs, Ran};
+use crate::registry::Registries;
 
 /// How many commits of the line are looked at.
 const MOST_COMMITS: usize = 20_000;
@@ -22,20 +25,34 @@ const MOST_RESOLVED: usize = 200;
 const BY_FORGE: &str = "the forge's time of the merge";
 const BY_COMMITS: &str = "commit times in first-parent order, since no forge gives the time of the merge";
 
+const CUT: &str = "nothing: the clone is shallow, so commit times prove nothing";
+
+/// The images one environment references at one commit.
+type References = Arc<Vec<ImageRef>>;
+
+/// The digest evidence is about, where it was looked up or planned.
+fn digest_of<'d>(settled: &'d Settled, found: Option<&'d Digest>) -> Option<&'d Digest> {
+    found.or_else(|| policy::digest_of(settled))
+}
+
 /// The history of the base branch, read as far as rules ask.
 pub(super) struct History<'a> {
     workspace: &'a Workspace,
+    registries: &'a Registries,
     forge: Option<&'a dyn Forge>,
-    line: Mutex<Option<Result<std::sync::Arc<FirstParents>, Gap>>>,
+    /// The base branch, by its short name.
+    branch: Option<&'a str>,
+    line: Mutex<Option<Result<Arc<FirstParents>, Gap>>>,
     /// Which images an environment references at a commit of the line, by its index.
-    references: Mutex<HashMap<(String, usize), std::sync::Arc<Vec<ImageRef>>>>,
+    references: Mutex<HashMap<(String, usize), References>>,
     merges: Mutex<HashMap<String, Option<Timestamp>>>,
 }
 
 impl<'a> History<'a> {
-    pub(super) fn new(workspace: &'a Workspace, forge: Option<&'a dyn Forge>) -> Self {
+    pub(super) fn new(workspace: &'a Workspace, registries: &'a Registries, inputs: &'a Inputs<'_>) -> Self {
+        let (forge, branch) = (inputs.forge.as_deref(), inputs.branch.as_deref());
         let (line, references, merges) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { workspace, forge, line, references, merges }
+        Self { workspace, registries, forge, branch, line, references, merges }
     }
 
     /// Adds since when the environments that are asked about reference an image.
@@ -48,7 +65,14 @@ impl<'a> History<'a> {
     ) {
         for need in &needs.ran_in {
             let ran = match self.ran(settled, &need.environment, digest) {
-                Ok(ran) => Ok(self.timed(ran).await),
+                Ok((ran, Some(tagged))) => {
+                    match self.is_still(&tagged, &need.environment, digest_of(settled, digest)).await {
+                        Ok(true) => Ok(self.timed(ran).await),
+                        Ok(false) => Ok(Ran::Another { image: tagged.to_string() }),
+                        Err(gap) => Err(gap),
+                    }
+                }
+                Ok((ran, None)) => Ok(self.timed(ran).await),
                 Err(gap) => Err(gap),
             };
             ran_in.insert(need.environment.clone(), ran);
@@ -64,11 +88,24 @@ impl<'a> History<'a> {
         }
     }
 
+    /// Tells whether a tag by which the other environment references an image is, in its registry, the image that is judged: a
+    /// tag alone says nothing of which image ran.
+    async fn is_still(&self, tagged: &ImageRef, environment: &str, digest: Option<&Digest>) -> Result<bool, Gap> {
+        let Some(digest) = digest else { return Ok(true) };
+        let all = &self.workspace.config.environments;
+        let store = all.iter().find(|one| one.name == environment).and_then(|one| one.registry.as_ref());
+        let place = store.and_then(|store| store.place(tagged)).unwrap_or_else(|| tagged.clone());
+        match self.registries.resolve(&place).await {
+            Ok(found) => Ok(found.as_ref() == Some(digest)),
+            Err(error) => Err(gap(&error)),
+        }
+    }
+
     async fn merged_at(&self, commit: &str) -> Option<Timestamp> {
         if let Some(known) = locked(&self.merges).get(commit) {
             return *known;
         }
-        let merged = match self.forge?.merged_at(commit).await {
+        let merged = match self.forge?.merged_at(commit, self.branch?).await {
             Ok(merged) => merged.and_then(|text| text.parse().ok()),
             Err(error) => {
                 tracing::debug!(%commit, %error, "the forge gives no time of the merge");
@@ -79,43 +116,45 @@ impl<'a> History<'a> {
         merged
     }
 
-    fn ran(&self, settled: &Settled, name: &str, digest: Option<&Digest>) -> Result<Ran, Gap> {
+    /// Finds since when an environment references an image; with the reference, where it is by a tag alone.
+    fn ran(&self, settled: &Settled, name: &str, digest: Option<&Digest>) -> Result<(Ran, Option<ImageRef>), Gap> {
         let all = &self.workspace.config.environments;
         let environment = all.iter().find(|environment| environment.name == name).ok_or_else(|| Gap {
             reason: format!("there is no environment {name}"),
             hint: "name an environment of promote-bot.yaml in `ran_in`".to_owned(),
             cause: Cause::Change,
         })?;
-        let digest = digest.or_else(|| crate::policy::digest_of(settled));
+        let digest = digest_of(settled, digest);
         let wanted = Sought::new(settled, environment, all, digest);
         let line = self.line()?;
-        let mut since = None;
+        let (mut since, mut tagged) = (None, None);
         let mut resolved = 0;
         for index in 0..line.commits.len() {
-            if !self.references(environment, &line, index, &mut resolved)?.iter().any(|image| wanted.is(image)) {
-                break;
+            let references = self.references(environment, &line, index, &mut resolved)?;
+            let Some(found) = references.iter().find(|image| wanted.is(image)) else { break };
+            if index == 0 && found.digest().is_none() {
+                tagged = Some(found.clone());
             }
             since = Some(index);
             if resolved > MOST_RESOLVED {
                 break;
             }
         }
-        let Some(since) = since else { return Ok(Ran::Never) };
+        let Some(since) = since else { return Ok((Ran::Never, None)) };
         let commit = &line.commits[since];
-        Ok(Ran::Since {
-            commit: commit.id.clone(),
-            at: Timestamp::from_second(commit.committed).ok(),
-            clock: BY_COMMITS.to_owned(),
-            or_longer: false,
-        })
+        // What lies beyond a shallow clone could show that a time was forged.
+        let at = if line.is_cut { None } else { Timestamp::from_second(commit.committed).ok() };
+        let clock = if line.is_cut { CUT } else { BY_COMMITS };
+        let ran = Ran::Since { commit: commit.id.clone(), at, clock: clock.to_owned(), or_longer: false };
+        Ok((ran, tagged))
     }
 
     /// Reads the line once.
-    fn line(&self) -> Result<std::sync::Arc<FirstParents>, Gap> {
+    fn line(&self) -> Result<Arc<FirstParents>, Gap> {
         let mut line = locked(&self.line);
         let read = || match &self.workspace.range.target {
             Revision::Commit(tip) => match self.workspace.repository.first_parents(tip, MOST_COMMITS) {
-                Ok(line) => Ok(std::sync::Arc::new(line)),
+                Ok(line) => Ok(Arc::new(line)),
                 Err(error) => Err(Gap {
                     reason: error.to_string(),
                     hint: "fetch the history of the base branch".to_owned(),
@@ -139,7 +178,7 @@ impl<'a> History<'a> {
         line: &FirstParents,
         index: usize,
         resolved: &mut usize,
-    ) -> Result<std::sync::Arc<Vec<ImageRef>>, Gap> {
+    ) -> Result<References, Gap> {
         let key = (environment.name.clone(), index);
         if let Some(known) = locked(&self.references).get(&key) {
             return Ok(known.clone());
@@ -152,7 +191,7 @@ impl<'a> History<'a> {
             Some(newer) if !self.differs(environment, tree.as_ref(), &line.commits[index - 1].id)? => newer,
             _ => {
                 *resolved += 1;
-                std::sync::Arc::new(references(tree.as_ref(), environment)?)
+                Arc::new(references(tree.as_ref(), environment)?)
             }
         };
         locked(&self.references).insert(key, images.clone());
@@ -170,7 +209,7 @@ impl<'a> History<'a> {
         Ok(before != after || before.iter().any(|overlay| reach.touches(overlay, environment)))
     }
 
-    fn tree(&self, commit: &str) -> Result<std::sync::Arc<dyn Tree>, Gap> {
+    fn tree(&self, commit: &str) -> Result<Arc<dyn Tree>, Gap> {
         self.workspace.repository.tree(&Revision::Commit(commit.to_owned())).map_err(unreadable)
     }
 }

@@ -67,6 +67,8 @@ pub struct Inputs<'a> {
     pub actor: String,
     /// Rules that somebody decided to skip.
     pub break_glass: Option<BreakGlass>,
+    /// The short name of the branch the change goes into, or was pushed to, where that is known.
+    pub branch: Option<String>,
     /// Where it is known when a commit was merged.
     pub forge: Option<Arc<dyn Forge>>,
 }
@@ -101,7 +103,8 @@ pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, E
         posting.begin(&names, writes).await?;
     }
     let rulebook = policies::rulebook(&mut workspace, inputs)?;
-    let mut environments = uses::changes(&workspace, &inputs.scope.environments, inputs.offline)?;
+    let mut environments =
+        uses::changes(&workspace, &inputs.scope.environments, inputs.offline || workspace.judges_itself)?;
     let registries = match inputs.offline {
         true => {
             workspace.notes.push("offline: no registry was asked".to_owned());
@@ -149,6 +152,9 @@ pub(super) fn facts<'a>(inputs: &'a Inputs<'_>, rulebook: &'a Rulebook, dossiers
     }
 }
 
+/// Why nothing is run where a change brings the rules itself.
+const OF_THE_CHANGE: &str = "the change brings its rules itself, and no code of a change is run";
+
 /// Gathers what the rules that apply have to know; nothing offline.
 pub(super) async fn learn(
     inputs: &Inputs<'_>,
@@ -166,8 +172,8 @@ pub(super) async fn learn(
     let sources = Sources {
         registries,
         in_force: &rulebook.in_force,
-        history: &History::new(workspace, inputs.forge.as_deref()),
-        programs: &Programs { checkout },
+        history: &History::new(workspace, registries, inputs),
+        programs: &Programs { checkout, forbidden: workspace.judges_itself.then_some(OF_THE_CHANGE) },
         reports: &evidence::read_reports(&inputs.scan_reports, inputs.scope.now)?,
         now: inputs.scope.now,
     };

@@ -57,7 +57,7 @@ fn chosen(scope: &Scope, paths: &[String]) -> Result<Vec<Policy>, Error> {
     let snapshot = Snapshot::open(scope, None)?;
     let named: Vec<String> = match paths.is_empty() {
         true => snapshot.environments.iter().flat_map(|environment| environment.policies.clone()).collect(),
-        false => paths.iter().map(|path| snapshot.from_root(path)).collect(),
+        false => paths.iter().map(|path| snapshot.path_from_root(path)).collect(),
     };
     if named.is_empty() {
         return Err(Error::usage("no environment names a policy", "name one: promote-bot policy test builtin:strict"));
@@ -79,7 +79,7 @@ pub fn policy_lint(scope: &Scope, paths: &[String]) -> Result<(String, bool), Er
     let mut environments = snapshot.environments.clone();
     if !paths.is_empty() {
         let mut one = Environment::of_overlays("policies".to_owned(), Vec::new());
-        one.policies = paths.iter().map(|path| snapshot.from_root(path)).collect();
+        one.policies = paths.iter().map(|path| snapshot.path_from_root(path)).collect();
         environments.push(one);
     }
     let all = policies::load(snapshot.tree.as_ref(), &snapshot.revision, &environments, scope.now)?;

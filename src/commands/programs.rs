@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::{Digest, ImageRef, Plan, Settled};
 use crate::policy::{Dossier, Needs, Program, ProgramEnd, digest_of};
-use crate::render::{Checkout, Ended, Limits};
+use crate::render::{Checkout, Ended, Excess, Limits};
 
 /// How many run at a time.
 const AT_A_TIME: usize = 4;
@@ -12,6 +12,8 @@ const AT_A_TIME: usize = 4;
 /// The programs that rules ask, in the files of the revision that the rules come from: no code of a change is run.
 pub(super) struct Programs<'a> {
     pub(super) checkout: Checkout<'a>,
+    /// Why nothing may be run: then every rule that asks for a program says no.
+    pub(super) forbidden: Option<&'static str>,
 }
 
 /// One run: the rule that asks, and the command with everything filled in.
@@ -56,7 +58,11 @@ impl Programs<'_> {
     }
 
     fn run(&self, (program, command): &Run) -> ProgramEnd {
-        let limits = Limits { timeout: program.timeout, most_bytes: program.most_bytes };
+        if let Some(why) = self.forbidden {
+            return ProgramEnd::Failed { why: why.to_owned() };
+        }
+        let excess = if program.reads_output { Excess::Fail } else { Excess::Cut };
+        let limits = Limits { timeout: program.timeout, most_bytes: program.most_bytes, excess };
         match self.checkout.ask(command, limits) {
             Ok(Ended::Well(output)) => ProgramEnd::Passed { output },
             Ok(Ended::Badly(why)) => ProgramEnd::Refused { why },

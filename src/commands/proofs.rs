@@ -8,7 +8,7 @@ use super::judge::{Inputs, Judged};
 use super::settings::secret_of;
 use crate::attestation::VERIFICATION_SUMMARY;
 use crate::domain::{Cause, Finding, Outcome, ReferrerFilter, Severity, Step};
-use crate::policy::{self, Approved, Dossier, Facts, InForce, Make, Promotion};
+use crate::policy::{self, Approved, Dossier, Facts, InForce, Make, Promotion, Verdict};
 use crate::registry::Registries;
 use crate::signature::{Content, Means, Outcome as Proved, Signer, SigningKey, examine};
 
@@ -17,7 +17,9 @@ const OURS: &str = "promote-bot";
 
 /// Reads the key that records are signed with; none where none are wanted.
 pub(super) fn signing_key(inputs: &Inputs<'_>, judged: &Judged) -> Result<Option<SigningKey>, Error> {
-    let Some(record) = &judged.workspace.config.record else { return Ok(None) };
+    // Rules that nobody agreed to yet are nothing to vouch for.
+    let record = judged.workspace.config.record.as_ref().filter(|_| !judged.workspace.judges_itself);
+    let Some(record) = record else { return Ok(None) };
     let key = secret_of(&record.key, "the promotion record's key", inputs.variable)?;
     let password =
         record.password.as_ref().map(|source| secret_of(source, "the key's password", inputs.variable)).transpose()?;
@@ -45,13 +47,20 @@ impl Proofs<'_> {
         let mut findings = Vec::new();
         let desk = self.registries.papers();
         for (index, step) in self.approved.steps() {
-            let is_copied = matches!(outcomes.get(&index), Some(Outcome::Copied { .. }));
-            let is_there = is_copied || matches!(outcomes.get(&index), Some(Outcome::Present));
-            let verifies = is_copied && self.has_signature(step);
+            let is_there = matches!(outcomes.get(&index), Some(Outcome::Copied { .. } | Outcome::Present));
+            let verifies = is_there && self.has_signature(step);
             if !is_there || !(verifies || self.key.is_some()) {
                 continue;
             }
-            let read = desk.read(&step.candidate.to, &step.digest, true).await;
+            let mut read = desk.read(&step.candidate.to, &step.digest, true).await;
+            // What was signed after it was copied has not gone along yet.
+            if verifies
+                && matches!(outcomes.get(&index), Some(Outcome::Present))
+                && read.as_ref().is_ok_and(|papers| self.against(index, step, papers).is_some())
+                && self.registries.complete(self.approved, index).await.is_ok_and(|brought| brought)
+            {
+                read = self.registries.papers().read(&step.candidate.to, &step.digest, true).await;
+            }
             let papers = match read {
                 Ok(papers) => papers,
                 Err(error) => {
@@ -106,7 +115,8 @@ impl Proofs<'_> {
             ..Dossier::default()
         };
         let was_excused = |rule: &str| {
-            self.judged.verdicts.iter().any(|verdict| verdict.step == index && verdict.finding.rule == rule)
+            let is_it = |verdict: &&Verdict| verdict.step == index && verdict.finding.rule == rule;
+            self.judged.verdicts.iter().filter(is_it).any(|verdict| verdict.finding.exception.is_some())
         };
         let facts = Facts {
             in_force: &self.judged.rulebook.in_force,
@@ -119,11 +129,9 @@ impl Proofs<'_> {
         let said = policy::signature_findings(step, &dossier, &facts);
         let finding =
             said.into_iter().find(|finding| finding.severity > Severity::Note && !was_excused(&finding.rule))?;
-        let reason = format!("copied, and its signature is not proved at the destination: {}", finding.message);
-        Some(Outcome::Refused {
-            reason,
-            hint: "see that nothing at the destination removes what hangs on images, and run again".to_owned(),
-        })
+        let hint =
+            "see what goes along (`referrers`), and that nothing at the destination removes what hangs on images";
+        Some(Outcome::Unproved { reason: finding.message, hint: hint.to_owned() })
     }
 
     /// Records the promotion, unless it is recorded already.
@@ -134,24 +142,8 @@ impl Proofs<'_> {
         step: &Step,
         papers: &crate::domain::Papers,
     ) -> Result<(), Box<Finding>> {
-        let nothing = InForce::default();
-        let set = self.set(step).unwrap_or(&nothing);
-        let ours = [Signer { name: OURS.to_owned(), means: Means::Key(key.key()) }];
-        let digest = policy::policy_digest(set);
-        let is_there = papers.documents.iter().any(|document| {
-            let proof = examine(document, &ours);
-            match (proof.outcome, proof.content) {
-                (Proved::Verified { .. }, Content::Attestation { predicate_type, predicate }) => {
-                    document.subject == step.digest
-                        && predicate_type == VERIFICATION_SUMMARY
-                        && policy::is_recorded(&predicate, &step.candidate.environment, &digest)
-                }
-                _ => false,
-            }
-        });
-        if is_there {
-            return Ok(());
-        }
+        // Where nobody judged there is nothing to vouch for.
+        let Some(set) = self.set(step) else { return Ok(()) };
         let workspace = &self.judged.workspace;
         let promotion = Promotion {
             at: &self.inputs.scope.now.to_string(),
@@ -163,6 +155,21 @@ impl Proofs<'_> {
         let verdicts: Vec<_> = self.judged.verdicts.iter().filter(|verdict| verdict.step == index).collect();
         let dossier = self.judged.dossiers.get(index).cloned().unwrap_or_default();
         let statement = policy::statement(step, set, &dossier, &verdicts, &promotion);
+        let ours = [Signer { name: OURS.to_owned(), means: Means::Key(key.key()) }];
+        let is_there = papers.documents.iter().any(|document| {
+            let proof = examine(document, &ours);
+            match (proof.outcome, proof.content) {
+                (Proved::Verified { .. }, Content::Attestation { predicate_type, predicate }) => {
+                    document.subject == step.digest
+                        && predicate_type == VERIFICATION_SUMMARY
+                        && policy::is_same_record(&predicate, &statement["predicate"])
+                }
+                _ => false,
+            }
+        });
+        if is_there {
+            return Ok(());
+        }
         let bundle = key.seal(statement.to_string().as_bytes());
         let attached = self.registries.attach(self.approved, index, bundle, VERIFICATION_SUMMARY).await;
         attached.map_err(|error| {

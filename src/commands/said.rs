@@ -43,7 +43,12 @@ pub(super) async fn said(inputs: &Inputs<'_>, environment: &Environment, name: &
     let dossiers = judge::learn(inputs, &workspace, &rulebook, registries.as_ref(), &plan).await?;
     let facts = judge::facts(inputs, &rulebook, &dossiers);
     let names: Vec<&str> = set.policies.iter().map(|policy| policy.name.as_str()).collect();
-    let mut out = format!("\npolicies of {}: {}\n", safe(&environment.name), safe(&names.join(", ")));
+    let mut out = format!(
+        "\npolicies of {} at {}: {}\n",
+        safe(&environment.name),
+        rulebook.revision.short(),
+        safe(&names.join(", "))
+    );
     for step in 0..plan.settled.len() {
         out.push_str(&of_step(&plan, step, policy::explain_step(&plan, step, &facts), registries.is_some()));
     }

@@ -57,6 +57,8 @@ pub(super) struct Workspace {
     pub(super) config: Config,
     pub(super) config_used: ConfigUsed,
     pub(super) notes: Vec<String>,
+    /// Whether in a CI the change is judged by rules of its own, since there are none before it: then nothing of it is run.
+    pub(super) judges_itself: bool,
     pub(super) repository: Repository,
     /// The root of the work tree.
     root: Option<PathBuf>,
@@ -77,7 +79,12 @@ impl Workspace {
             revision => repository.tree(revision)?,
         };
         let mut text = read_optional(rules.as_ref(), &path)?;
-        if text.is_none() && revision == range.target && scope.config_from.is_none() && revision != range.head {
+        // The default branch, whose rules count for what is pushed elsewhere, may have none where the other has.
+        if text.is_none() && revision == range.target && scope.config_from.is_none() && range.base != revision {
+            (revision, rules) = (range.base.clone(), base.clone());
+            text = read_optional(rules.as_ref(), &path)?;
+        }
+        if text.is_none() && scope.in_ci && scope.config_from.is_none() && revision != range.head {
             (revision, rules) = (range.head.clone(), head.clone());
             text = read_optional(rules.as_ref(), &path)?;
             if text.is_some() {
@@ -95,7 +102,12 @@ impl Workspace {
         }
         let root = repository.root().map(Path::to_owned);
         let directory = scope.directory.clone();
-        let mut workspace = Self { range, base, head, rules, config, config_used, notes, repository, root, directory };
+        let judges_itself = scope.in_ci
+            && scope.config_from.is_none()
+            && config_used.revision == range.head
+            && range.target != range.head;
+        let mut workspace =
+            Self { range, base, head, rules, config, config_used, notes, judges_itself, repository, root, directory };
         workspace.note_changed_rules(&path, scope)?;
         Ok(workspace)
     }
@@ -169,7 +181,7 @@ impl Snapshot {
     }
 
     /// Names from the root what a person names from the directory of -C.
-    pub(super) fn from_root(&self, path: &str) -> String {
+    pub(super) fn path_from_root(&self, path: &str) -> String {
         match path.starts_with("builtin:") {
             true => path.to_owned(),
             false => self.repository.prefix().join(path).map_or_else(|| path.to_owned(), |path| path.to_string()),

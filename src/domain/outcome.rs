@@ -73,6 +73,13 @@ pub enum Outcome {
         /// What may help.
         hint: String,
     },
+    /// It is at the destination, and what must be there with it is not.
+    Unproved {
+        /// What is missing.
+        reason: String,
+        /// What may help.
+        hint: String,
+    },
     /// It could not be finished; safe to run again.
     Failed {
         /// What went wrong, with its causes.

@@ -87,6 +87,7 @@ struct Merge {
     merged_at: Option<String>,
     merge_commit_sha: Option<String>,
     squash_commit_sha: Option<String>,
+    target_branch: String,
 }
 
 #[derive(Serialize)]
@@ -354,7 +355,7 @@ impl Forge for GitLab {
         Ok(left.len())
     }
 
-    async fn merged_at(&self, commit: &str) -> Result<Option<String>, Error> {
+    async fn merged_at(&self, commit: &str, branch: &str) -> Result<Option<String>, Error> {
         if commit.is_empty() || !commit.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(None);
         }
@@ -362,7 +363,8 @@ impl Forge for GitLab {
         let action = "read the merge requests of a commit";
         let merges: Vec<Merge> = self.list(action, &path, &mut Patience::telling()).await?;
         let is_it = |sha: &Option<String>| sha.as_deref() == Some(commit);
-        let made = merges.into_iter().filter(|merge| is_it(&merge.merge_commit_sha) || is_it(&merge.squash_commit_sha));
+        let made = merges.into_iter().filter(|merge| merge.target_branch == branch);
+        let made = made.filter(|merge| is_it(&merge.merge_commit_sha) || is_it(&merge.squash_commit_sha));
         Ok(made.filter_map(|merge| merge.merged_at).max())
     }
 

@@ -49,9 +49,9 @@ pub trait Forge: Send + Sync + std::fmt::Debug {
     /// Closes every gate of ours that is still being worked on; returns how many there were.
     async fn settle(&self, why: &str) -> Result<usize, Error>;
 
-    /// Returns when a commit came to the branch that changes go into by a merge of the forge's own (RFC 3339); none where it knows
-    /// of no merge that made the commit.
-    async fn merged_at(&self, commit: &str) -> Result<Option<String>, Error>;
+    /// Returns when a commit came to `branch` by a merge of the forge's own (RFC 3339); none where it knows of no merge into that
+    /// branch that made the commit.
+    async fn merged_at(&self, commit: &str, branch: &str) -> Result<Option<String>, Error>;
 
     /// What it is called, for people.
     fn name(&self) -> String;

@@ -27,7 +27,7 @@ impl Forge for Plain {
         Ok(0)
     }
 
-    async fn merged_at(&self, _: &str) -> Result<Option<String>, Error> {
+    async fn merged_at(&self, _: &str, _: &str) -> Result<Option<String>, Error> {
         Ok(None)
     }
 

@@ -34,6 +34,12 @@ pub const EXPLANATIONS: &[Explanation] = &[
                repository to the `images` of a policy, or write a policy for what no other is for.",
     },
     Explanation {
+        id: "signature-unproved",
+        text: "A rule asks for a signature. The image is at its destination with its digest unchanged, and the signature that let it go is not \
+               there with it, or cannot be verified there. Whoever verifies signatures where it runs would refuse it. See what the environment \
+               lets go along (`referrers`), and whether something at the destination removes what hangs on images; run again then.",
+    },
+    Explanation {
         id: "record-missing",
         text: "The image is copied and proved, and the signed record of its promotion could not be written beside it. Run again: what is \
                promoted stays, and the record is added.",

@@ -29,6 +29,10 @@ pub fn after(step: &Step, outcome: &Outcome) -> (State, Vec<Finding>) {
             let message = format!("{to} cannot be promoted: {reason}");
             (State::Failed, vec![plain("copy-refused", &step.candidate, message, hint.clone())])
         }
+        Outcome::Unproved { reason, hint } => {
+            let message = format!("{to} is at its destination, and its signature is not proved there: {reason}");
+            (State::Failed, vec![plain("signature-unproved", &step.candidate, message, hint.clone())])
+        }
         Outcome::Failed { reason, hint } => {
             let message = format!("{to} was not promoted: {reason}");
             let finding = plain("copy-failed", &step.candidate, message, hint.clone());

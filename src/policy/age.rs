@@ -83,7 +83,7 @@ impl Ask for Age {
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
         let make = match subject.make() {
             Ok(make) => make,
-            Err(complaint) => return vec![complaint],
+            Err(complaint) => return vec![*complaint],
         };
         let name = subject.candidate.to.repository();
         let unknown = (

@@ -85,7 +85,8 @@ pub(super) fn garbage(subject: &Subject<'_>, exhibits: &[Exhibit]) -> Option<Com
         "beside what is good, {} carries what cannot be used: {first}{more}",
         subject.candidate.to.repository()
     );
-    let complaint = Complaint::new(subject.candidate, message, "nothing hangs on it; remove it where it is pushed");
+    let complaint =
+        Complaint::new(subject.candidate, message, "it counts for nothing; see who pushed it, and remove it");
     Some(Complaint { most: crate::domain::Severity::Note, ..complaint })
 }
 

@@ -13,6 +13,8 @@ use crate::signature::{self, Content, Outcome, Proof, Signer};
 pub struct Dossier {
     /// The digest it is about, where it had to be looked up for its rules.
     pub digest: Option<Digest>,
+    /// What its tag names, where that had to be looked up.
+    pub tagged: Option<Result<Option<Digest>, Gap>>,
     /// What it is made of.
     pub make: Option<Result<Make, Gap>>,
     /// What hangs on it.
@@ -188,6 +190,11 @@ pub fn examine(papers: &Papers, signers: &[Signer], now: Timestamp) -> Vec<Exhib
 pub enum Ran {
     /// Never, or not any more.
     Never,
+    /// It references another image under the same tag.
+    Another {
+        /// The reference there.
+        image: String,
+    },
     /// For so long.
     Since {
         /// The commit of the base branch that brought it.

@@ -42,7 +42,7 @@ impl BreakGlass {
     ///
     /// # Errors
     /// What is wrong, and the way out.
-    pub fn check<'p>(&self, policies: impl Iterator<Item = &'p Policy> + Clone) -> Result<(), (String, String)> {
+    pub fn check(&self, policies: &[&Policy]) -> Result<(), (String, String)> {
         if self.reason.trim().is_empty() {
             return Err(("--break-glass needs a reason".to_owned(), "say why with --reason TEXT".to_owned()));
         }
@@ -52,10 +52,11 @@ impl BreakGlass {
                 return Err(("the rule `digest` can never be skipped".to_owned(), hint));
             }
             let alone = Self { rules: vec![name.clone()], ..self.clone() };
-            let mut all = policies.clone().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
+            let mut all =
+                policies.iter().copied().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
             if !all.any(|(policy, rule)| alone.names(policy, rule) && policy.lets_skip(rule)) {
                 let may: BTreeSet<String> = policies
-                    .clone()
+                    .iter()
                     .flat_map(|p| p.may_skip.iter().map(move |rule| format!("{}/{rule}", p.name)))
                     .collect();
                 let hint = match may.is_empty() {

@@ -60,7 +60,13 @@ impl Exec {
 
     /// Returns the program, asked by the rule `rule`.
     pub(super) fn program(&self, rule: String) -> Program {
-        Program { rule, command: self.command.clone(), timeout: self.timeout, most_bytes: MOST_BYTES }
+        Program {
+            rule,
+            command: self.command.clone(),
+            timeout: self.timeout,
+            most_bytes: MOST_BYTES,
+            reads_output: false,
+        }
     }
 
     fn end<'a>(&self, subject: &Subject<'a>) -> Option<&'a ProgramEnd> {

@@ -120,7 +120,7 @@ impl Ask for Expr {
             false => Ok(()),
         };
         if let Err(complaint) = known {
-            return vec![complaint];
+            return vec![*complaint];
         }
         let rule = &self.id;
         let message = match (self.holds(subject), &self.message) {
@@ -181,7 +181,7 @@ fn evidence(subject: &Subject<'_>) -> Value {
     signers.dedup();
     let attestations: Vec<Value> = exhibits
         .iter()
-        .filter(|exhibit| !exhibit.signers().is_empty())
+        .filter(own)
         .filter_map(|exhibit| match &exhibit.what {
             What::Attestation(predicate_type, _) => Some(json!({"type": predicate_type, "signers": exhibit.signers()})),
             _ => None,
@@ -192,7 +192,9 @@ fn evidence(subject: &Subject<'_>) -> Value {
     if let Ok(make) = subject.make() {
         all.insert("platforms".to_owned(), json!(make.platforms().collect::<Vec<_>>()));
         all.insert("labels".to_owned(), json!(make.common_labels()));
-        if let Some(created) = make.images().iter().map(|image| image.created).max().flatten() {
+        // Of several the youngest; where one does not say it, nobody knows.
+        let created: Option<Vec<_>> = make.images().iter().map(|image| image.created).collect();
+        if let Some(created) = created.and_then(|all| all.into_iter().max()) {
             all.insert("created".to_owned(), json!(created.to_string()));
             all.insert("age_hours".to_owned(), json!(subject.now.duration_since(created).as_hours()));
         }
@@ -232,6 +234,23 @@ mod tests {
             messages("image.tag == '2'", "prod.example/shop/api:3"),
             ["`image.tag == '2'` is not true of shop/api"]
         );
+    }
+
+    #[test]
+    fn what_hangs_on_a_part_is_not_the_image_s() {
+        let one = candidate("prod.example/shop/api:2", None);
+        let found = complaints("expr: [{id: x, check: \"evidence.attestations.size() == 0\"}]", &one, |given| {
+            given.digest = Some(digest());
+            let what =
+                What::Attestation("https://spdx.dev/Document".to_owned(), Box::new(crate::attestation::Claim::Other));
+            let on_part = super::super::dossier::Exhibit {
+                subject: crate::domain::Digest::of(b"a part"),
+                ..exhibit(what, Outcome::Verified { by: vec!["ci".to_owned()] })
+            };
+            given.dossier.exhibits = Some(Ok(vec![on_part]));
+            given.dossier.make = Some(Ok(make(&["linux/amd64"])));
+        });
+        assert!(found.is_empty(), "{found:?}");
     }
 
     #[test]

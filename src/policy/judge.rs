@@ -72,6 +72,10 @@ pub fn needs(plan: &Plan, in_force: &BTreeMap<String, InForce>) -> Vec<Needs> {
             for (policy, rule) in asked(in_force, settled.candidate()).flat_map(|(_, policy)| rules(policy)) {
                 rule.needs(&policy.name, &mut needs);
             }
+            // Nobody weighed what is not copied.
+            let is_external = matches!(settled, Settled::External(_)) && settled.candidate().to.digest().is_some();
+            let is_judged = || asked(in_force, settled.candidate()).next().is_some();
+            needs.tag = is_external && settled.candidate().to.effective_tag().is_some() && is_judged();
         }
         needs
     };
@@ -202,7 +206,15 @@ fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exce
         return vec![Opinion { rule: finding.rule.clone(), findings: vec![finding], grounds: None, asked: Asked::Yes }];
     }
     let is_refused = matches!(settled, Settled::Refused(_));
-    let mut opinions = Vec::new();
+    let mut opinions: Vec<Opinion> = disagreement(candidate, dossier(facts, step))
+        .map(|finding| Opinion {
+            rule: finding.rule.clone(),
+            findings: vec![finding],
+            grounds: None,
+            asked: Asked::Yes,
+        })
+        .into_iter()
+        .collect();
     for (set, policy) in fitting {
         let subject = subject(policy, settled, dossier(facts, step), facts.now);
         for (policy, rule) in rules(policy) {
@@ -226,6 +238,25 @@ fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exce
         }
     }
     opinions
+}
+
+/// Says that an external image's tag is not what its digest is: what is written is not what runs.
+fn disagreement(candidate: &Candidate, dossier: &Dossier) -> Option<Finding> {
+    let (digest, to) = (candidate.to.digest()?, &candidate.to);
+    let complaint = match dossier.tagged.as_ref()? {
+        Ok(Some(found)) if found == digest => return None,
+        Ok(Some(found)) => Complaint::new(
+            candidate,
+            format!("{to} names a tag and a digest that are two images: the tag is {found}"),
+            "write the digest that the tag has, or the tag that belongs to the digest",
+        ),
+        Ok(None) => Complaint::new(candidate, format!("{to} names a tag that does not exist"), "correct the reference"),
+        Err(gap) => {
+            let message = format!("what the tag of {to} names could not be read: {}", gap.reason);
+            Complaint { cause: gap.cause, ..Complaint::new(candidate, message, gap.hint.clone()) }
+        }
+    };
+    Some(complaint.into_finding("tag-digest-mismatch", candidate))
 }
 
 /// Asks one rule, and sees what excuses its complaints.

@@ -50,7 +50,7 @@ pub use example::{Example, Failed};
 pub use exceptions::BreakGlass;
 pub use judge::{Asked, Facts, InForce, Judgement, Opinion, digest_of, explain_step, judge, needs, signature_findings};
 pub use read::{Policy, read};
-pub use record::{Promotion, is_recorded, policy_digest, statement};
+pub use record::{Promotion, is_same_record, policy_digest, statement};
 pub use rule::{Rule, explain, names};
 pub use schema::json_schema;
 pub use signers::{ReadFile, read_signers};

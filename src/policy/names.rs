@@ -25,6 +25,16 @@ impl InForce {
                 );
             }
         }
+        for (index, policy) in self.policies.iter().enumerate() {
+            if let Some(other) = self.policies[..index].iter().find(|other| other.name == policy.name) {
+                let message = format!("the policy `{}` is there twice: {} has that name too", policy.name, other.file);
+                faults.push(of_policy(
+                    policy,
+                    message,
+                    "its rules' ids must tell them apart: give it another name".to_owned(),
+                ));
+            }
+        }
         faults.extend(self.waivers.iter().filter_map(|waiver| self.unknown_rule(waiver)));
         faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         faults.dedup();

@@ -27,24 +27,22 @@ with --break-glass. To fix a finding, write the digest that the report shows, fo
 
 /// The overlay says which digest it means.
 #[derive(Debug, Clone)]
-pub(super) struct PinnedDigest {
-    pinned: bool,
-}
+pub(super) struct PinnedDigest;
 
 impl PinnedDigest {
     pub(super) fn read(fields: &mut Fields<'_>, node: &Node, faults: &Faults) -> Option<Self> {
         let pinned = fields.bool("pinned");
-        if fields.optional("pinned").is_none() {
-            faults.push_with_hint(node, "the rule `digest` asks for nothing", "write {pinned: true}");
+        if pinned == Some(false) || fields.optional("pinned").is_none() {
+            faults.push_with_hint(node, "the rule `digest` asks for nothing", "write {pinned: true}, or {level: off}");
         }
-        Some(Self { pinned: pinned? })
+        pinned.map(|_| Self)
     }
 }
 
 impl Ask for PinnedDigest {
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
         let candidate = subject.candidate;
-        if !self.pinned || candidate.to.digest().is_some() {
+        if candidate.to.digest().is_some() {
             return Vec::new();
         }
         let name = candidate.to.repository();
@@ -74,7 +72,7 @@ mod tests {
         let found = complaints("digest: {pinned: true}", &candidate, |subject| subject.digest = Some(digest()));
         assert_eq!(found[0].message, "shop/api is referenced without a digest");
         assert_eq!(found[0].help, format!("write the digest it has now: {}", digest()));
-        assert!(complaints("digest: {pinned: false}", &candidate, |_| ()).is_empty());
+        assert_eq!(super::super::testing::faults("digest: {pinned: false}"), ["the rule `digest` asks for nothing"]);
     }
 
     #[test]

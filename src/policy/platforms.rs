@@ -67,7 +67,7 @@ impl Ask for Platforms {
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
         let make = match subject.make() {
             Ok(make) => make,
-            Err(complaint) => return vec![complaint],
+            Err(complaint) => return vec![*complaint],
         };
         let there: Vec<Platform> = make.platforms().filter_map(|platform| platform.parse().ok()).collect();
         let missing: Vec<String> = self

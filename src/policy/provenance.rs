@@ -178,7 +178,7 @@ impl Ask for Built {
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
         let exhibits = match subject.exhibits() {
             Ok(exhibits) => exhibits,
-            Err(complaint) => return vec![complaint],
+            Err(complaint) => return vec![*complaint],
         };
         let name = subject.candidate.to.repository();
         let message = match coverage(subject, exhibits, |exhibit| self.counts(exhibit)) {

@@ -31,7 +31,8 @@ image, without a break, and how long that is.
 Only the first-parent line of the base branch counts: what stands on a branch that was merged says nothing of what was deployed. The time of
 a commit is the time of the merge that the forge gives for it; where there is none, the time its committer has, never earlier than that of
 any commit before it on the line, and the verdict says so. Whoever may push to the base branch could forge that one, which is why `clock: forge`
-exists. The times of authors are never looked at. To fix a finding, promote to the other environment first, and wait.
+exists. In a shallow clone commit times prove nothing, and the
+times of authors are never looked at. Where the other environment names no digest, its tag must name the same image in its registry now. To fix a finding, promote to the other environment first, and wait.
 ";
 
 /// How far a clock may be ahead of ours.
@@ -73,6 +74,10 @@ impl RanIn {
 
     fn against(&self, subject: &Subject<'_>, ran: &Ran) -> Option<(String, String)> {
         let (name, there) = (subject.candidate.to.repository(), &self.environment.name);
+        if let Ran::Another { image } = ran {
+            let message = format!("{name} is not in {there}: {image}, which is there, is another image by now");
+            return Some((message, "give the new build a tag of its own, and promote it there first".to_owned()));
+        }
         let Ran::Since { commit, at: since, clock, or_longer } = ran else {
             let message = format!("{name} is not in {there} on the base branch");
             return Some((
@@ -86,7 +91,7 @@ impl RanIn {
         let by = format!("by {clock}, since commit {}", commit.get(..12).unwrap_or(commit));
         let Some(since) = since.filter(|_| !self.forge_only || clock.starts_with("the forge")) else {
             let message = format!(
-                "how long {name} has been in {there} cannot be told: the forge gives no time of the merge of {commit}"
+                "how long {name} has been in {there} cannot be told: nobody gives a time of the merge of {commit} that can be believed"
             );
             return Some((
                 message,
@@ -166,6 +171,11 @@ mod tests {
             [
                 "shop/api has been in staging for 23 hours, and must be there for 1 day (by the forge's time of the merge, since commit 0123456789ab)"
             ]
+        );
+        let other = Ran::Another { image: "prod.example/staging/api:1".to_owned() };
+        assert_eq!(
+            messages(RULE, other),
+            ["shop/api is not in staging: prod.example/staging/api:1, which is there, is another image by now"]
         );
         assert_eq!(messages(RULE, Ran::Never), ["shop/api is not in staging on the base branch"]);
         assert_eq!(messages(RULE, since(ago(-2), "commit times")).len(), 1);

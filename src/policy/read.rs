@@ -50,30 +50,33 @@ pub fn read(path: &str, text: &[u8]) -> Result<Policy, Vec<Fault>> {
 }
 
 fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
+    yaml::refuse_nulls(document, faults);
     let mut fields = Fields::of(document, "the policy", faults)?;
-    let version = fields.required("version");
-    if let Some(version) = version.filter(|version| version.as_str() != Some("1")) {
-        faults.push(version, "`version` must be 1");
-    }
-    let name = fields.required_string("policy");
-    if let (Some(name), Some(node)) = (name, fields.optional("policy"))
-        && !Environment::is_name(name)
-    {
-        faults.push(node, "a policy's name has lower-case letters, digits, `-`, `_` and `.`, at most 63");
-    }
+    let name = read_head(&mut fields, faults);
     let extends = fields.strings("extends");
     let given = |key: &'static str, fields: &mut Fields<'_>| fields.optional(key).is_some();
     let has_environments = given("environments", &mut fields);
     let environments: Vec<String> =
         fields.strings("environments").into_iter().map(|(_, name)| name.to_owned()).collect();
     let has_images = given("images", &mut fields);
+    for key in ["environments", "images"] {
+        if let Some(node) = fields.optional(key).filter(|node| node.as_sequence().is_some_and(<[Node]>::is_empty)) {
+            faults.push_with_hint(
+                node,
+                format!("`{key}` names nothing, so the policy is for nothing"),
+                "take it out, or name some",
+            );
+        }
+    }
     let images =
         fields.strings("images").into_iter().filter_map(|(node, text)| read_glob(node, text, faults)).collect();
     let own_rules = fields.optional("rules");
     let break_glass = fields.optional("break_glass");
     let examples = fields.list("examples");
     fields.finish();
-    let merged = extends.iter().fold(own_rules.cloned(), |rules, (node, text)| merged_with(rules, node, text, faults));
+    // Of several that are extended the last has the word.
+    let merged =
+        extends.iter().rev().fold(own_rules.cloned(), |rules, (node, text)| merged_with(rules, node, text, faults));
     let rules: Vec<Rule> = merged
         .as_ref()
         .and_then(|node| Fields::of(node, "`rules`", faults))
@@ -98,6 +101,21 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
     };
     let examples = examples.iter().filter_map(|node| read_example(node, &policy, faults)).collect();
     Some(Policy { examples, ..policy })
+}
+
+/// Reads version and name.
+fn read_head<'n>(fields: &mut Fields<'n>, faults: &Faults) -> Option<&'n str> {
+    let version = fields.required("version");
+    if let Some(version) = version.filter(|version| version.as_str() != Some("1")) {
+        faults.push(version, "`version` must be 1");
+    }
+    let name = fields.required_string("policy");
+    if let (Some(name), Some(node)) = (name, fields.optional("policy"))
+        && !Environment::is_name(name)
+    {
+        faults.push(node, "a policy's name has lower-case letters, digits, `-`, `_` and `.`, at most 63");
+    }
+    name
 }
 
 fn read_glob(node: &Node, text: &str, faults: &Faults) -> Option<Glob> {
@@ -220,6 +238,43 @@ mod tests {
                 "4:39 the policy has no rule `age`",
             ]
         );
+    }
+
+    #[test]
+    fn what_has_no_value_is_a_fault_and_never_nothing_said() {
+        let text = "version: 1\npolicy: p\nextends: builtin:strict\nrules:\n  signature:\n  provenance: {repository: , refs: [~]}\n  tag: null\n";
+        assert_eq!(
+            told(text),
+            [
+                "5:3 `signature` has no value",
+                "6:16 `repository` has no value",
+                "6:37 an element of this list has no value",
+                "6:37 `refs` must be a string, found a null",
+                "7:3 `tag` has no value",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_policy_for_nothing_is_a_fault_and_so_is_a_rule_that_asks_for_nothing() {
+        let text = "version: 1\npolicy: p\nenvironments: []\nimages: []\nrules: {tag: {}, digest: {pinned: false}, vulnerabilities: {deny: []}}\n";
+        assert_eq!(
+            told(text),
+            [
+                "3:15 `environments` names nothing, so the policy is for nothing",
+                "4:9 `images` names nothing, so the policy is for nothing",
+                "5:14 the rule `tag` asks for nothing",
+                "5:26 the rule `digest` asks for nothing",
+                "5:67 `deny` names nothing",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_several_that_are_extended_the_last_has_the_word() {
+        let text = "version: 1\npolicy: p\nextends: [builtin:strict, builtin:baseline]\n";
+        let policy = read("p.yaml", text.as_bytes()).unwrap();
+        assert!(policy.rules.iter().any(|rule| rule.name() == "signature"));
     }
 
     #[test]

@@ -41,12 +41,13 @@ pub fn statement(
     promotion: &Promotion<'_>,
 ) -> Value {
     let candidate = &step.candidate;
+    let evidence_at = candidate.from.as_ref().unwrap_or(&candidate.to);
     let exhibits = dossier.exhibits.as_ref().and_then(|exhibits| exhibits.as_ref().ok());
     let inputs: Vec<Value> = exhibits
         .into_iter()
         .flatten()
         .filter(|exhibit| !exhibit.signers().is_empty())
-        .map(|exhibit| json!({"uri": format!("oci://{}", candidate.to.locator()), "digest": of_digest(&exhibit.manifest)}))
+        .map(|exhibit| json!({"uri": format!("oci://{}", evidence_at.locator()), "digest": of_digest(&exhibit.manifest)}))
         .collect();
     let exceptions = |kind: ExceptionKind| -> Vec<Value> {
         let all = verdicts
@@ -85,13 +86,19 @@ pub fn statement(
     })
 }
 
-/// Tells whether a record's predicate is about this environment, judged by these rules.
+/// Tells whether two records' predicates say the same of a promotion: the same image and environment, the same rules, the same
+/// exceptions. Who ran it, and when, makes no other record.
 #[must_use]
-pub fn is_recorded(predicate: &Value, environment: &str, policy: &Digest) -> bool {
-    let text = |pointer: &str| predicate.pointer(pointer).and_then(Value::as_str);
-    text("/promotion/environment") == Some(environment)
-        && text(&format!("/policy/digest/{}", policy.algorithm().name())) == Some(policy.hex())
-        && text("/verificationResult") == Some("PASSED")
+pub fn is_same_record(there: &Value, ours: &Value) -> bool {
+    let parts = [
+        "/policy/digest",
+        "/verificationResult",
+        "/promotion/environment",
+        "/promotion/image",
+        "/promotion/waivers",
+        "/promotion/glassBroken",
+    ];
+    parts.into_iter().all(|part| there.pointer(part).is_some() && there.pointer(part) == ours.pointer(part))
 }
 
 fn of_digest(digest: &Digest) -> Value {
@@ -135,8 +142,17 @@ mod tests {
         assert_eq!(predicate["verificationResult"], "PASSED");
         assert_eq!(predicate["promotion"]["waivers"][0]["id"], "w1");
         assert_eq!(predicate["promotion"]["glassBroken"], json!([]));
-        assert!(is_recorded(predicate, "production", &policy_digest(&set)));
-        assert!(!is_recorded(predicate, "staging", &policy_digest(&set)));
-        assert!(!is_recorded(predicate, "production", &policy_digest(&InForce::default())));
+        assert!(is_same_record(predicate, predicate));
+        let changes = [
+            ("/promotion/environment", json!("staging")),
+            ("/promotion/waivers", json!([])),
+            ("/policy/digest", json!({})),
+        ];
+        for (pointer, other) in changes {
+            let mut changed = predicate.clone();
+            *changed.pointer_mut(pointer).unwrap() = other;
+            assert!(!is_same_record(&changed, predicate), "{pointer}");
+        }
+        assert!(!is_same_record(&json!({}), predicate));
     }
 }

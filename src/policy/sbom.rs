@@ -86,7 +86,7 @@ impl Ask for Listed {
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
         let exhibits = match subject.exhibits() {
             Ok(exhibits) => exhibits,
-            Err(complaint) => return vec![complaint],
+            Err(complaint) => return vec![*complaint],
         };
         let (name, wanted) = (subject.candidate.to.repository(), self.told_formats());
         let message = match coverage(subject, exhibits, |exhibit| self.counts(exhibit)) {

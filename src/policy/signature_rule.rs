@@ -62,7 +62,7 @@ impl Signed {
         let name = subject.candidate.to.repository();
         let digest = subject.digest.map_or_else(|| "DIGEST".to_owned(), ToString::to_string);
         let source = subject.candidate.from.as_ref().unwrap_or(&subject.candidate.to);
-        let help = format!("have it signed by {}: cosign sign {}@{digest}", self.by.told(), source.locator());
+        let help = format!("have it signed by {}: cosign sign --key KEY {}@{digest}", self.by.told(), source.locator());
         let own = |exhibit: &&Exhibit| subject.digest == Some(&exhibit.subject);
         let signatures = exhibits.iter().filter(own).filter(|exhibit| {
             matches!(exhibit.what, What::Signature)
@@ -94,7 +94,7 @@ impl Ask for Signed {
     fn judge(&self, subject: &Subject<'_>) -> Vec<Complaint> {
         let exhibits = match subject.exhibits() {
             Ok(exhibits) => exhibits,
-            Err(complaint) => return vec![complaint],
+            Err(complaint) => return vec![*complaint],
         };
         match coverage(subject, exhibits, |exhibit| self.counts(exhibit)) {
             Coverage::Whole => garbage(subject, exhibits).into_iter().collect(),

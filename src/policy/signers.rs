@@ -7,6 +7,9 @@ use crate::yaml::{self, Fault, Faults, Fields, Node};
 /// Reads a file that the signers file names, relative to it; the words say why it cannot be read.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
+/// Identities that have nothing in common: what is both of them is everybody.
+const STRANGERS: [&str; 2] = ["https://forge.invalid/a/b/.workflow/c.yml@refs/heads/d", "somebody@mail.invalid"];
+
 /// What stands for the public-good instance of Sigstore.
 const PUBLIC_GOOD: &str = "public-good";
 
@@ -19,6 +22,7 @@ pub fn read_signers(path: &str, text: &[u8], file: ReadFile<'_>) -> Result<Vec<S
 }
 
 fn read_document(document: &Node, file: ReadFile<'_>, faults: &Faults) -> Option<Vec<Signer>> {
+    yaml::refuse_nulls(document, faults);
     let mut fields = Fields::of(document, "the signers file", faults)?;
     if let Some(version) = fields.optional("version").filter(|version| version.as_str() != Some("1")) {
         faults.push(version, "`version` must be 1");
@@ -80,9 +84,19 @@ fn read_keyless(node: &Node, name: &str, file: ReadFile<'_>, faults: &Faults) ->
             let wrong = |_| {
                 pattern_node
                     .into_iter()
-                    .for_each(|node| faults.push(node, format!("`{pattern}` is not a regular expression")))
+                    .for_each(|node| faults.push(node, format!("`{pattern}` is not a regular expression")));
             };
-            Identity::pattern(pattern).map_err(wrong).ok()
+            let identity = Identity::pattern(pattern).map_err(wrong).ok();
+            if let Some(node) = pattern_node
+                && identity.as_ref().is_some_and(|identity| STRANGERS.iter().all(|one| identity.matches(one)))
+            {
+                faults.push_with_hint(
+                    node,
+                    "`identity_pattern` is everybody",
+                    "write what the identities have in common",
+                );
+            }
+            identity
         }
         _ => {
             faults.push_with_hint(

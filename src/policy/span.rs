@@ -56,6 +56,12 @@ pub(super) fn parse_instant(text: &str, end: End, zone: &TimeZone) -> Option<Tim
     if text.contains(['T', 't', ' ']) {
         return None;
     }
+    // One form, as everybody writes it.
+    if text.len() != 10
+        || text.bytes().enumerate().any(|(at, b)| if matches!(at, 4 | 7) { b != b'-' } else { !b.is_ascii_digit() })
+    {
+        return None;
+    }
     let date: Date = text.parse().ok()?;
     let date = if end == End::Finish { date.tomorrow().ok()? } else { date };
     date.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
@@ -109,7 +115,9 @@ mod tests {
         assert_eq!(at("2026-12-20", End::Finish).as_deref(), Some("2026-12-21T00:00:00Z"));
         assert_eq!(at("2026-12-20T18:00:00+03:00", End::Finish).as_deref(), Some("2026-12-20T15:00:00Z"));
         assert_eq!(at("2026-12-20T18:00:00", End::Start), None);
-        assert_eq!(at("2026-13-01", End::Start), None);
+        for text in ["2026-13-01", "20261220", "+002026-12-20", "2026-W51-7", "26-12-20"] {
+            assert_eq!(at(text, End::Start), None, "{text}");
+        }
     }
 
     #[test]

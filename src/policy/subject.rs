@@ -27,33 +27,33 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// Returns what the image is made of; where that is not known, the complaint that says so.
-    pub(super) fn make(&self) -> Result<&'a Make, Complaint> {
+    pub(super) fn make(&self) -> Result<&'a Make, Box<Complaint>> {
         match &self.dossier.make {
             Some(Ok(make)) => Ok(make),
-            Some(Err(gap)) => Err(self.unknown(gap, "what the image is made of")),
-            None => Err(self.unasked("what the image is made of")),
+            Some(Err(gap)) => Err(Box::new(self.unknown(gap, "what it is made of"))),
+            None => Err(Box::new(self.unasked("what it is made of"))),
         }
     }
 
     /// Returns what hangs on the image; where that is not known, the complaint that says so.
-    pub(super) fn exhibits(&self) -> Result<&'a [Exhibit], Complaint> {
+    pub(super) fn exhibits(&self) -> Result<&'a [Exhibit], Box<Complaint>> {
         match &self.dossier.exhibits {
             Some(Ok(exhibits)) => Ok(exhibits),
-            Some(Err(gap)) => Err(self.unknown(gap, "its signatures and attestations")),
-            None => Err(self.unasked("its signatures and attestations")),
+            Some(Err(gap)) => Err(Box::new(self.unknown(gap, "what hangs on it"))),
+            None => Err(Box::new(self.unasked("what hangs on it"))),
         }
     }
 
     /// Says that something could not be learnt.
     pub(super) fn unknown(&self, gap: &Gap, what: &str) -> Complaint {
         let name = self.candidate.to.repository();
-        let message = format!("{what} of {name} could not be read: {}", gap.reason).replacen("the image of", "of", 1);
+        let message = format!("{name} cannot be judged: {what} could not be read: {}", gap.reason);
         Complaint { cause: gap.cause, ..Complaint::new(self.candidate, message, gap.hint.clone()) }
     }
 
     /// Says that nobody asked for something.
     pub(super) fn unasked(&self, what: &str) -> Complaint {
-        let message = format!("{what} was not asked for: {} cannot be judged", self.candidate.to.repository());
+        let message = format!("{} cannot be judged: {what} was not asked for", self.candidate.to.repository());
         Complaint::undecided(self.candidate, message, "run again where the registries can be asked")
     }
 }
@@ -71,6 +71,8 @@ pub struct Needs {
     pub programs: Vec<Program>,
     /// Reports that the command line was given.
     pub reports: bool,
+    /// What its tag names, beside the digest it is referenced by.
+    pub tag: bool,
 }
 
 impl Needs {
@@ -105,6 +107,8 @@ pub struct Program {
     pub command: Vec<String>,
     /// How long it may take.
     pub timeout: std::time::Duration,
-    /// How much it may print, in bytes.
+    /// How much of what it prints is read, in bytes.
     pub most_bytes: u64,
+    /// Whether what it prints is needed whole.
+    pub reads_output: bool,
 }

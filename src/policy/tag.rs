@@ -45,13 +45,18 @@ pub(super) struct Tag {
 
 impl Tag {
     pub(super) fn read(fields: &mut Fields<'_>, faults: &Faults) -> Option<Self> {
-        let forbid = fields.strings("forbid").into_iter().map(|(_, tag)| tag.to_owned()).collect();
+        let forbid: Vec<String> = fields.strings("forbid").into_iter().map(|(_, tag)| tag.to_owned()).collect();
         let semver_text = fields.non_empty_string("semver");
         let semver_node = fields.optional("semver");
         let allow_prerelease = fields.bool("allow_prerelease").unwrap_or(false);
         let pattern_text = fields.non_empty_string("pattern");
         let pattern_node = fields.optional("pattern");
         let downgrade = Level::read(fields, "downgrade", ["deny", "warn", "allow"], faults).unwrap_or(Level::Off);
+        let asks = !forbid.is_empty() || semver_node.is_some() || pattern_node.is_some() || downgrade != Level::Off;
+        if !asks {
+            let node = fields.node();
+            faults.push_with_hint(node, "the rule `tag` asks for nothing", "write {forbid: [latest]}, or {level: off}");
+        }
         let semver = semver_text.zip(semver_node).and_then(|(text, node)| {
             let wrong = |error| faults.push(node, format!("`{text}` is not a range of versions: {error}"));
             VersionReq::parse(text).map_err(wrong).ok()
@@ -195,7 +200,7 @@ mod tests {
         let candidate = candidate("prod.example/api:1.9.0", Some("prod.example/api:1.10.0"));
         let warned = complaints("tag: {downgrade: warn}", &candidate, |_| ());
         assert_eq!(warned[0].most, Severity::Warning);
-        assert!(complaints("tag: {downgrade: allow}", &candidate, |_| ()).is_empty());
+        assert!(complaints("tag: {forbid: [x], downgrade: allow}", &candidate, |_| ()).is_empty());
     }
 
     #[test]

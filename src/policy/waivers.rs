@@ -70,6 +70,7 @@ pub fn read_waivers(path: &str, text: &[u8], now: Timestamp) -> Result<Vec<Waive
 }
 
 fn read_document(document: &Node, now: Timestamp, faults: &Faults) -> Option<Vec<Waiver>> {
+    yaml::refuse_nulls(document, faults);
     let mut fields = Fields::of(document, "the waivers file", faults)?;
     if let Some(version) = fields.optional("version").filter(|version| version.as_str() != Some("1")) {
         faults.push(version, "`version` must be 1");
@@ -118,7 +119,7 @@ fn read_waiver(node: &Node, now: Timestamp, faults: &Faults) -> Option<Waiver> {
     let images: Option<Vec<Glob>> = globs.collect();
     let expires = expires_node.and_then(|node| read_instant(node, "expires", End::Finish, &TimeZone::UTC, faults));
     if let (Some(expires), Some(node)) = (expires, expires_node)
-        && expires.duration_since(now) > LONGEST + SignedDuration::from_hours(24)
+        && expires.duration_since(now) > LONGEST
     {
         faults.push_with_hint(
             node,
@@ -170,6 +171,7 @@ waivers:
 - {id: b, rule: production/tag, images: x, owner: o, reason: r}
 - {id: c, rule: production/tag, images: x, owner: o, reason: r, expires: 2027-06-01}
 - {id: d, rule: production/tag, images: x, expires: soon}
+- {id: f, rule: production/tag, images: x, digest: , owner: o, reason: r, expires: 2026-12-24}
 - {id: e, rule: production/tag, images: x, digest: sha256:1, owner: o, reason: r, expires: 2026-12-24, Expires: never}
 ";
         let faults = read_waivers("w.yaml", text.as_bytes(), NOW).unwrap_err();
@@ -183,8 +185,9 @@ waivers:
                 "6 a waiver needs `owner`",
                 "6 a waiver needs `reason`",
                 "6 `expires` must be a date or an instant",
-                "7 a sha256 digest has 64 lower-case hexadecimal characters, found 1",
-                "7 a waiver has no field `Expires`",
+                "7 `digest` has no value",
+                "8 a sha256 digest has 64 lower-case hexadecimal characters, found 1",
+                "8 a waiver has no field `Expires`",
             ]
         );
     }

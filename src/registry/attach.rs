@@ -61,6 +61,30 @@ impl Registries {
     }
 }
 
+impl Registries {
+    /// Brings what belongs to an approved step's image, which is at its destination already, and is not there yet; tells whether there
+    /// was anything to look for.
+    ///
+    /// # Errors
+    /// A registry's.
+    pub async fn complete(&self, approved: &Approved, index: usize) -> Result<bool, Error> {
+        let step = approved.steps().find(|(own, _)| *own == index).map(|(_, step)| step);
+        let Some((step, from)) = step.and_then(|step| Some((step, step.candidate.from.as_ref()?))) else {
+            return Ok(false);
+        };
+        let (source, destination) = (self.wire.reading(from)?, self.wire.writing(&step.candidate.to)?);
+        let tree = Tree::read(&destination, &step.digest, &self.shelf).await?;
+        let run = Run::new(self, approved, &Silent);
+        let filter = &step.candidate.copy.referrers;
+        let attached = evidence::find(&source, &tree, filter, &run.digest_tags, &self.shelf).await?;
+        if attached.is_empty() {
+            return Ok(false);
+        }
+        evidence::bring(&Passage::new(&run, index, source, destination), &attached).await?;
+        Ok(true)
+    }
+}
+
 async fn write(destination: &Repository, content: Bytes) -> Result<(), Error> {
     let digest = Digest::of(&content);
     match destination.open(&digest, Some(destination.name())).await? {

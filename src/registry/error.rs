@@ -273,6 +273,11 @@ impl Error {
         root
     }
 
+    /// Tells whether what was read is at fault, and not the reading.
+    pub(super) fn is_of_content(&self) -> bool {
+        self.is_final() || matches!(self, Self::TooLarge { .. } | Self::Protocol { .. })
+    }
+
     /// Tells whether the content or the destination's rules are at fault, so that running again cannot help.
     pub fn is_final(&self) -> bool {
         matches!(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Registries;
 use super::error::{Error, plain};
 use super::evidence::{self, DigestTags};
-use super::manifest::{Child, Manifest};
+use super::manifest::{Blob, Child, Manifest, platform_of};
 use super::repository::Repository;
 use super::slots::Slots;
 use super::tree::{LONGEST_CONFIG, Tree};
@@ -87,7 +87,15 @@ impl<'a> PaperDesk<'a> {
             papers.passed_over.clone_from(&attached.passed_over);
             let mut room = LONGEST_PAPERS;
             for (subject, manifest) in attached.manifests() {
-                papers.documents.extend(self.documents(&repository, &subject, manifest, &mut room).await?);
+                match self.documents(&repository, &subject, manifest, &mut room).await {
+                    Ok(documents) => papers.documents.extend(documents),
+                    // One that is good is enough: what cannot be read is told, and stands in nobody's way.
+                    Err(error) if error.is_of_content() => {
+                        let why = error.reason();
+                        papers.passed_over.push(format!("{}, which hangs on {subject}: {why}", manifest.digest));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(papers)
@@ -135,7 +143,7 @@ impl<'a> PaperDesk<'a> {
             .map(|child: &Child| (&child.digest, child.platform.clone()))
             .collect();
         let images: Vec<&Manifest> =
-            tree.manifests.values().filter(|manifest| manifest.children().is_empty() && is_image(manifest)).collect();
+            tree.manifests.values().filter(|manifest| manifest.children().is_empty()).collect();
         let read = images.into_iter().map(|manifest| {
             let platform = named.get(&manifest.digest).cloned();
             async move { self.part(repository, manifest, platform).await }
@@ -150,26 +158,21 @@ impl<'a> PaperDesk<'a> {
         manifest: &Manifest,
         named: Option<Option<String>>,
     ) -> Result<Option<ImagePart>, Error> {
-        // An index names no platform for a builder's attestations.
-        if named == Some(None) {
-            return Ok(None);
-        }
+        // An index names no platform for a builder's attestations; whether it is that, its configuration says.
+        let is_nameless = named == Some(None);
         let mut part =
             ImagePart { digest: manifest.digest.to_string(), platform: named.flatten(), ..Default::default() };
-        let Some(config) = manifest.blobs().first() else { return Ok(Some(part)) };
-        if config.size_bytes > LONGEST_CONFIG || !config.media_type.ends_with("+json") {
-            return Ok(Some(part));
-        }
+        let config = manifest.blobs().first();
+        let readable = |config: &&Blob| config.size_bytes <= LONGEST_CONFIG && config.media_type.ends_with("+json");
+        let Some(config) = config.filter(readable) else { return Ok((!is_nameless).then_some(part)) };
         let bytes = self.registries.shelf.blob(repository, &config.digest, config.size_bytes).await?;
-        part.platform = part.platform.or_else(|| super::manifest::platform_of(&bytes));
+        part.platform = part.platform.or_else(|| platform_of(&bytes));
+        if is_nameless && part.platform.is_none() {
+            return Ok(None);
+        }
         let read: Configuration = serde_json::from_slice(&bytes).unwrap_or_default();
         part.created = read.created;
         part.labels = read.config.and_then(|config| config.labels).unwrap_or_default();
         Ok(Some(part))
     }
-}
-
-/// Tells a manifest of an image from one of a builder's attestations that only dresses up as one.
-fn is_image(manifest: &Manifest) -> bool {
-    manifest.subject().is_none()
 }

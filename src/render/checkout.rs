@@ -156,7 +156,11 @@ mod tests {
     #[test]
     fn a_program_that_takes_too_long_ends_with_all_it_started() {
         let tree = MemoryTree::of([("a", "")]);
-        let limits = Limits { timeout: std::time::Duration::from_millis(50), most_bytes: 1 << 10 };
+        let limits = Limits {
+            timeout: std::time::Duration::from_millis(50),
+            most_bytes: 1 << 10,
+            excess: super::super::Excess::Cut,
+        };
         let command = ["sh", "-c", "sleep 600 & sleep 600"].map(str::to_owned);
         let error = Checkout::new(&tree, None).ask(&command, limits).unwrap_err();
         assert!(error.contains("took longer than"), "{error}");
@@ -164,6 +168,22 @@ mod tests {
         let limits = Limits { timeout: std::time::Duration::from_secs(60), ..limits };
         let command = ["sh", "-c", "sleep 600 & echo done"].map(str::to_owned);
         assert_eq!(Checkout::new(&tree, None).ask(&command, limits), Ok(Ended::Well(b"done\n".to_vec())));
+    }
+
+    #[test]
+    fn what_leaves_its_group_is_not_waited_for() {
+        let tree = MemoryTree::of([("a", "")]);
+        let limits = Limits {
+            timeout: std::time::Duration::from_secs(60),
+            most_bytes: 1 << 10,
+            excess: super::super::Excess::Cut,
+        };
+        let command = ["sh", "-c", "setsid sleep 30 & sleep 0.1"].map(str::to_owned);
+        let error = Checkout::new(&tree, None).ask(&command, limits).unwrap_err();
+        assert!(error.contains("goes on and holds its output"), "{error}");
+        // More than is read is cut where only the end counts.
+        let command = ["sh", "-c", "head -c 5000 /dev/zero"].map(str::to_owned);
+        assert_eq!(Checkout::new(&tree, None).ask(&command, limits), Ok(Ended::Well(vec![0; 1 << 10])));
     }
 
     #[test]

@@ -7,4 +7,4 @@ mod checkout;
 mod program;
 
 pub use checkout::Checkout;
-pub use program::{Ended, Limits};
+pub use program::{Ended, Excess, Limits};

@@ -3,11 +3,14 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a program may take.
 const LIMIT: Duration = Duration::from_secs(300);
+/// How long what it printed is waited for after it ended.
+const AFTERWARDS: Duration = Duration::from_secs(5);
 /// How often it is looked after.
 const INTERVAL: Duration = Duration::from_millis(10);
 /// How much it may print, 64 MiB.
@@ -37,11 +40,22 @@ pub struct Limits {
     pub timeout: Duration,
     /// How much of what it prints is read, in bytes.
     pub most_bytes: u64,
+    /// What becomes of one that prints more.
+    pub excess: Excess,
+}
+
+/// What becomes of a program that prints more than is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// What it printed is cut: only how it ends counts.
+    Cut,
+    /// What it printed is needed whole: it has failed.
+    Fail,
 }
 
 impl Limits {
     /// Those of programs that render.
-    pub(super) const RENDER: Self = Self { timeout: LIMIT, most_bytes: MAX_OUTPUT_BYTES };
+    pub(super) const RENDER: Self = Self { timeout: LIMIT, most_bytes: MAX_OUTPUT_BYTES, excess: Excess::Fail };
 }
 
 /// How a program ended.
@@ -80,13 +94,17 @@ pub(super) fn ask(command: &[String], directory: &Path, limits: Limits) -> Resul
     // What it left running would hold the pipes open.
     end_group(&child);
     let status = status.map_err(|error| format!("{name} {error}"))?;
-    let (output, errors) = (output.join().unwrap_or_default(), errors.join().unwrap_or_default());
+    // What left its group may still hold them: it is not waited for.
+    let read = |pipe: Receiver<Vec<u8>>| pipe.recv_timeout(AFTERWARDS);
+    let (Ok(output), Ok(errors)) = (read(output), read(errors)) else {
+        return Err(format!("{name} ended, and something it started goes on and holds its output"));
+    };
     if !status.success() {
         let text = String::from_utf8_lossy(if errors.is_empty() { &output } else { &errors }).into_owned();
         let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
         return Ok(Ended::Badly(format!("{status}: {}", last.chars().take(500).collect::<String>())));
     }
-    match output.len() as u64 >= limits.most_bytes {
+    match limits.excess == Excess::Fail && output.len() as u64 >= limits.most_bytes {
         true => Err(format!("{name} printed more than {} bytes", limits.most_bytes)),
         false => Ok(Ended::Well(output)),
     }
@@ -102,7 +120,8 @@ fn end_group(child: &Child) {
 }
 
 /// Reads a pipe to its end, lest the program waits for a reader, and keeps its beginning.
-fn collect(pipe: Option<impl Read + Send + 'static>, limit: u64) -> thread::JoinHandle<Vec<u8>> {
+fn collect(pipe: Option<impl Read + Send + 'static>, limit: u64) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut kept = Vec::new();
         if let Some(mut pipe) = pipe {
@@ -110,8 +129,10 @@ fn collect(pipe: Option<impl Read + Send + 'static>, limit: u64) -> thread::Join
             let _ = pipe.by_ref().take(limit).read_to_end(&mut kept);
             let _ = std::io::copy(&mut pipe, &mut std::io::sink());
         }
-        kept
-    })
+        // Nobody may wait for it any more.
+        let _ = sender.send(kept);
+    });
+    receiver
 }
 
 fn wait(child: &mut Child, limit: Duration) -> Result<std::process::ExitStatus, String> {

@@ -196,6 +196,23 @@ fn non_empty_string<'n>(node: &'n Node, key: &str, faults: &Faults) -> Option<&'
     Some(text)
 }
 
+/// Reports every value that is null, however deep: where rules are written, nothing is not the same as nothing said.
+pub fn refuse_nulls(node: &Node, faults: &Faults) {
+    for (name, value) in node.as_mapping().unwrap_or_default() {
+        if value.is_null() {
+            let key = name.as_str().unwrap_or_default();
+            faults.push_with_hint(name, format!("`{key}` has no value"), "write its value, or take the key out");
+        }
+        refuse_nulls(value, faults);
+    }
+    for element in node.as_sequence().unwrap_or_default() {
+        if element.is_null() {
+            faults.push(element, "an element of this list has no value");
+        }
+        refuse_nulls(element, faults);
+    }
+}
+
 /// Reads a file of ours, which is one document, by `read`; `what` names it in faults ("the configuration").
 ///
 /// # Errors

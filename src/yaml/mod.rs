@@ -20,7 +20,7 @@ mod timestamp;
 
 pub use error::Error;
 pub use fault::{Fault, Faults};
-pub use fields::{Fields, nearest, read_file};
+pub use fields::{Fields, nearest, read_file, refuse_nulls};
 pub use node::{Mark, Node, Scalar, Style, Value};
 pub use parse::{MAX_DEPTH, MAX_NODES, MAX_SIZE_BYTES, parse};
 pub use scalar::{ScalarKind, print_resource_scalar, resolve_kustomization_scalar, resolve_resource_scalar};

@@ -119,7 +119,7 @@ fn a_policy_that_is_not_there_or_not_for_the_environment_is_a_fault() {
     let mut stage = Stage::new();
     with_policy(&mut stage);
     let path = stage.repository.path().to_owned();
-    stage.repository.write(&[("policies/production.yaml", &format!("{POLICY}environments: [prod]\n"))]);
+    stage.repository.write(&[("policies/production.yaml", &format!("{POLICY}environments: [dev]\n"))]);
     let run = stage.program.run(&path, &["check", "--offline"]).expect(2);
     assert!(run.stderr.contains("is not for environment production"), "{}", run.stderr);
     std::fs::remove_file(path.join("policies/production.yaml")).unwrap();

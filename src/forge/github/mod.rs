@@ -132,8 +132,8 @@ impl Forge for GitHub {
         }
     }
 
-    async fn merged_at(&self, commit: &str) -> Result<Option<String>, Error> {
-        merges::merged_at(self, commit).await
+    async fn merged_at(&self, commit: &str, branch: &str) -> Result<Option<String>, Error> {
+        merges::merged_at(self, commit, branch).await
     }
 
     fn name(&self) -> String {

@@ -219,7 +219,7 @@ fn read_vex(fields: &mut Fields<'_>, faults: &Faults, now: Timestamp) -> Option<
         "under_investigation" => VexStatus::UnderInvestigation,
         _ => {
             node.into_iter().for_each(|node| {
-                faults.push(node, "`status` must be not_affected, fixed, affected or under_investigation")
+                faults.push(node, "`status` must be not_affected, fixed, affected or under_investigation");
             });
             return None;
         }

@@ -93,7 +93,8 @@ impl Example {
             .collect();
         denying.dedup();
         let mut expected: Vec<&str> = self.rules.iter().map(String::as_str).collect();
-        (denying.sort_unstable(), expected.sort_unstable());
+        denying.sort_unstable();
+        expected.sort_unstable();
         if !expected.is_empty() && expected != denying {
             return fail(format!("expected a no of {}, found one of {}", expected.join(", "), denying.join(", ")));
         }
@@ -126,7 +127,7 @@ pub(super) fn read_example(node: &Node, policy: &Policy, faults: &Faults) -> Opt
     fields.finish();
     let parse = |text: &str| {
         let wrong = |error| {
-            image_node.into_iter().for_each(|node| faults.push(node, format!("`{text}` is not an image: {error}")))
+            image_node.into_iter().for_each(|node| faults.push(node, format!("`{text}` is not an image: {error}")));
         };
         text.parse::<ImageRef>().map_err(wrong).ok()
     };

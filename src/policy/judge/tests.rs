@@ -153,7 +153,7 @@ fn broken_glass_lets_pass_what_the_policy_lists_and_nothing_else() {
     let sets = breakable("break_glass: {may_skip: [tag]}\n");
     for name in ["tag", "p/tag"] {
         let glass = glass(&[name]);
-        assert_eq!(glass.check(sets.values().flat_map(|set| &set.policies)), Ok(()));
+        assert_eq!(glass.check(&sets.values().flat_map(|set| &set.policies).collect::<Vec<_>>()), Ok(()));
         let verdicts = judge(&plan(&[LATEST]), &Facts { break_glass: Some(&glass), ..facts(&sets) }).verdicts;
         let said: Vec<_> = verdicts.iter().map(|one| (one.finding.rule.as_str(), one.finding.severity)).collect();
         assert_eq!(said, [("p/tag", Severity::Note), ("p/digest", Severity::Error)]);
@@ -166,7 +166,7 @@ fn broken_glass_lets_pass_what_the_policy_lists_and_nothing_else() {
 fn glass_that_the_policy_does_not_let_break_is_refused() {
     let (open, closed) = (breakable("break_glass: {may_skip: [tag]}\n"), breakable(""));
     let told = |sets: &BTreeMap<String, InForce>, glass: BreakGlass| {
-        glass.check(sets.values().flat_map(|set| &set.policies)).unwrap_err().0
+        glass.check(&sets.values().flat_map(|set| &set.policies).collect::<Vec<_>>()).unwrap_err().0
     };
     assert_eq!(told(&closed, glass(&["tag"])), "no policy at the base lets --break-glass skip `tag`");
     assert_eq!(told(&open, glass(&["tag", "q/tag"])), "no policy at the base lets --break-glass skip `q/tag`");
@@ -190,4 +190,34 @@ fn offline_rules_that_need_to_know_more_are_left_out_and_told() {
     assert_eq!(judgement.left_out.into_iter().collect::<Vec<_>>(), ["p/signature"]);
     // Asked and not answered is a no.
     assert_eq!(judge(&plan(&["prod.example/shop/api:1"]), &facts(&sets)).verdicts[0].finding.rule, "p/signature");
+}
+
+#[test]
+fn an_external_image_whose_tag_is_not_its_digest_is_denied() {
+    let digest = Digest::of(b"x");
+    let image = format!("elsewhere.example/shop/api:1@{digest}");
+    let plan = Plan { settled: vec![Settled::External(candidate(&image, None))] };
+    let sets = in_force(false);
+    assert!(needs(&plan, &sets)[0].tag);
+    let told = |tagged: Result<Option<Digest>, super::super::Gap>| {
+        let dossiers = [Arc::new(Dossier { tagged: Some(tagged), ..Dossier::default() })];
+        let verdicts = judge(&plan, &Facts { dossiers: &dossiers, ..facts(&sets) }).verdicts;
+        verdicts.into_iter().map(|verdict| (verdict.finding.rule, verdict.finding.severity)).collect::<Vec<_>>()
+    };
+    assert!(told(Ok(Some(digest))).is_empty());
+    let no = [("tag-digest-mismatch".to_owned(), Severity::Error)];
+    assert_eq!(told(Ok(Some(Digest::of(b"y")))), no);
+    assert_eq!(told(Ok(None)), no);
+}
+
+#[test]
+fn two_policies_of_one_name_are_a_fault() {
+    let text = "version: 1\npolicy: p\nrules: {tag: {forbid: [latest]}}\n";
+    let policies = vec![read("a.yaml", text.as_bytes()).unwrap(), read("b.yaml", text.as_bytes()).unwrap()];
+    let set = InForce { policies, ..InForce::default() };
+    let faults = set.faults(std::iter::empty());
+    assert_eq!(
+        (faults[0].file.as_str(), faults[0].message.as_str()),
+        ("b.yaml", "the policy `p` is there twice: a.yaml has that name too")
+    );
 }

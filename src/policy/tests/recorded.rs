@@ -175,7 +175,8 @@ fn what_real_tools_left_is_judged_as_it_must_be() {
             wrong.push(format!("{}: expected {}: {said}", recorded.name, recorded.expect));
         }
         if let Some(mut rules) = recorded.rules.clone() {
-            (rules.sort(), denying.sort());
+            rules.sort();
+            denying.sort();
             if rules != denying {
                 wrong.push(format!("{}: expected a no of {rules:?}, found {denying:?}: {said}", recorded.name));
             }

@@ -13,7 +13,7 @@ use self::clause::Clause;
 use self::scans::{Report, Reports};
 use super::complaint::{Complaint, Vulnerable};
 use super::coverage::Coverage;
-use super::dossier::{Exhibit, What};
+use super::dossier::{Exhibit, Make, What};
 use super::exec::{read_command, read_timeout};
 use super::named::Named;
 use super::rule::Ask;
@@ -73,6 +73,10 @@ impl Vulnerabilities {
     pub(super) fn read(fields: &mut Fields<'_>, node: &Node, faults: &Faults) -> Option<Self> {
         let no_older_than = read_span(fields, "scan_no_older_than", faults);
         let deny: Vec<Clause> = fields.list("deny").iter().filter_map(|clause| Clause::read(clause, faults)).collect();
+        let is_empty = fields.optional("deny").is_none_or(|node| node.as_sequence().is_some_and(<[Node]>::is_empty));
+        if let Some(node) = fields.optional("deny").filter(|_| is_empty) {
+            faults.push(node, "`deny` names nothing");
+        }
         if no_older_than.is_none() && fields.optional("deny").is_none() {
             faults.push_with_hint(
                 node,
@@ -114,7 +118,7 @@ impl Vulnerabilities {
     /// Returns the scanner that is to be run, asked by the rule `rule`.
     pub(super) fn program(&self, rule: String) -> Option<Program> {
         let (command, timeout) = self.scanner.clone()?;
-        Some(Program { rule, command, timeout, most_bytes: MOST_BYTES })
+        Some(Program { rule, command, timeout, most_bytes: MOST_BYTES, reads_output: true })
     }
 
     /// Says that there is no report, or none that counts.
@@ -185,6 +189,17 @@ fn read_scanner(node: &Node, faults: &Faults) -> Option<(Vec<String>, Duration)>
     Some((command?, timeout))
 }
 
+/// The digests a statement may name to be about what a report is about: the whole and this part; for the whole, every part.
+fn of(subject: &Subject<'_>, make: &Make, about: &str) -> Vec<String> {
+    let whole = subject.digest.map(ToString::to_string);
+    let mut digests: Vec<String> = whole.iter().cloned().collect();
+    match whole.as_deref() == Some(about) && !make.is_index() {
+        true => digests.extend(make.images().iter().map(|image| image.digest.to_string())),
+        false => digests.push(about.to_owned()),
+    }
+    digests
+}
+
 /// The statements that somebody the rule names made.
 fn statements<'e>(exhibits: impl Iterator<Item = &'e Exhibit>, by: &SignedBy) -> Vec<&'e VexStatement> {
     let of = |exhibit: &'e Exhibit| match &exhibit.what {
@@ -209,32 +224,35 @@ impl Ask for Vulnerabilities {
         let asks_exhibits = self.takes_attestations || !self.vex_by.is_nobody();
         let exhibits = match subject.exhibits() {
             Ok(exhibits) => exhibits,
-            Err(complaint) if asks_exhibits => return vec![complaint],
+            Err(complaint) if asks_exhibits => return vec![*complaint],
             Err(_) => &[],
         };
         let make = match subject.make() {
             Ok(make) => make,
-            Err(complaint) => return vec![complaint],
+            Err(complaint) => return vec![*complaint],
         };
         let reports = Reports::of(self, subject, exhibits);
+        if let Some(why) = &reports.scanner_failed {
+            let message = format!("{} was not scanned: there is {why}", subject.candidate.to.repository());
+            return vec![Complaint::undecided(
+                subject.candidate,
+                message,
+                "see that the scanner runs here, and run again",
+            )];
+        }
         let coverage = reports.coverage(subject);
         if !coverage.is_complete() {
             return vec![self.missing(subject, &reports, &coverage)];
         }
-        let digests: Vec<String> = subject
-            .digest
-            .into_iter()
-            .chain(make.images().iter().map(|image| &image.digest))
-            .map(ToString::to_string)
-            .collect();
         let locator = subject.candidate.to.locator();
-        let identity = ImageIdentity { repository: &locator, digests: &digests };
         let mut complaints: Vec<Complaint> = reports.newest.iter().filter_map(|one| self.stale(subject, one)).collect();
         for report in &reports.newest {
             // What is said of one part says nothing of another.
             let is_about = |exhibit: &&Exhibit| {
                 subject.digest == Some(&exhibit.subject) || exhibit.subject.to_string() == report.about
             };
+            let digests = self::of(subject, make, &report.about);
+            let identity = ImageIdentity { repository: &locator, digests: &digests };
             let verdicts = Verdicts::new(statements(exhibits.iter().filter(is_about), &self.vex_by));
             let covered = |one| verdicts.of(one, &identity).is_some_and(VexStatement::covers);
             complaints.extend(self.found(subject, report, covered));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Vulnerabilities;
 use crate::attestation::{Claim, Scan, scan_report};
+use crate::domain::Digest;
 use crate::policy::coverage::{Coverage, some_of, told};
 use crate::policy::dossier::{Exhibit, ProgramEnd, What};
 use crate::policy::subject::Subject;
@@ -25,34 +26,34 @@ pub(super) struct Reports {
     /// Of each digest the newest, and every one that does not say when it was made.
     pub(super) newest: Vec<Report>,
     pub(super) refused: Vec<String>,
+    /// Why the scanner that is to be run gave no report.
+    pub(super) scanner_failed: Option<String>,
 }
 
 impl Reports {
     /// Collects what counts.
     pub(super) fn of(rule: &Vulnerabilities, subject: &Subject<'_>, exhibits: &[Exhibit]) -> Self {
         let mut all = Vec::new();
-        let mut refused = Vec::new();
+        let (mut refused, mut scanner_failed) = (Vec::new(), None);
         if rule.takes_attestations {
             attested(rule, subject, exhibits, &mut all, &mut refused);
         }
-        let digest = subject.digest.map(ToString::to_string).unwrap_or_default();
         if rule.takes_files {
-            let of_file = |scan: &Scan| Report {
-                about: digest.clone(),
-                whose: format!("a file, by {}", scan.scanner),
-                scan: scan.clone(),
-            };
-            all.extend(subject.dossier.reports.iter().map(of_file));
+            for scan in &subject.dossier.reports {
+                let whose = format!("a file, by {}", scan.scanner);
+                let about = about(subject, scan, None);
+                all.extend(about.into_iter().map(|about| Report { about, whose: whose.clone(), scan: scan.clone() }));
+            }
         } else if !subject.dossier.reports.is_empty() {
             refused.push("a report from a file, which the rule does not take".to_owned());
         }
         if rule.scanner.is_some() {
-            match scanned(subject, &digest) {
+            match scanned(subject) {
                 Ok(report) => all.push(report),
-                Err(why) => refused.push(why),
+                Err(why) => scanner_failed = Some(why),
             }
         }
-        Self { newest: newest(all), refused }
+        Self { newest: newest(all), refused, scanner_failed }
     }
 
     /// Tells what of the image the reports are about.
@@ -93,16 +94,16 @@ fn attested(
         let What::Attestation(kind, claim) = &exhibit.what else { continue };
         match claim.as_ref() {
             _ if !rule.by.takes(exhibit.signers()) => untrusted.extend(is_report(kind).then_some(exhibit)),
-            Claim::Scan(scan) if !is_about(subject, scan) => {
-                refused.push(format!("a report whose scan is of another image ({})", some_of(&scan.images, 2)));
+            Claim::Scan(scan) => {
+                let about = about(subject, scan, Some(&exhibit.subject));
+                if about.is_empty() {
+                    refused.push(format!("a report whose scan is of another image ({})", some_of(&scan.images, 2)));
+                }
+                let whose = format!("{}, by {}", exhibit.signers().join(" and "), scan.scanner);
+                all.extend(about.into_iter().map(|about| Report { about, whose: whose.clone(), scan: scan.clone() }));
             }
-            Claim::Scan(scan) => all.push(Report {
-                about: exhibit.subject.to_string(),
-                whose: format!("{}, by {}", exhibit.signers().join(" and "), scan.scanner),
-                scan: scan.clone(),
-            }),
             Claim::Unreadable { why } if is_report(kind) => {
-                refused.push(format!("a report that cannot be read ({why})"))
+                refused.push(format!("a report that cannot be read ({why})"));
             }
             _ => {}
         }
@@ -114,22 +115,38 @@ fn is_report(predicate_type: &str) -> bool {
     predicate_type.contains("cosign.sigstore.dev/attestation/vuln/")
 }
 
-/// Tells whether a scan that names what it is of names this image, or a part of it.
-fn is_about(subject: &Subject<'_>, scan: &Scan) -> bool {
+/// Tells what of this image a scan is about: the digests it names, as far as they are of it; what it hangs on, or the whole, where it
+/// names none. A scan of one platform never stands for another.
+fn about(subject: &Subject<'_>, scan: &Scan, hangs_on: Option<&Digest>) -> Vec<String> {
     let parts = subject.make().map(|make| make.images()).unwrap_or_default();
-    let known = || subject.digest.into_iter().chain(parts.iter().map(|image| &image.digest));
-    scan.images.is_empty() || scan.images.iter().any(|named| known().any(|digest| digest.to_string() == *named))
+    let known: Vec<String> =
+        subject.digest.into_iter().chain(parts.iter().map(|image| &image.digest)).map(ToString::to_string).collect();
+    let whole = subject.digest.map(ToString::to_string);
+    let hangs_on_part = hangs_on.map(ToString::to_string).filter(|one| Some(one) != whole.as_ref());
+    if scan.images.is_empty() {
+        return hangs_on_part.or(whole).into_iter().collect();
+    }
+    let named: Vec<String> = scan.images.iter().filter(|named| known.contains(named)).cloned().collect();
+    match hangs_on_part {
+        // Scanners name the index whose part they looked at.
+        Some(part) if !named.is_empty() => vec![part],
+        Some(_) => Vec::new(),
+        None => named,
+    }
 }
 
 /// Reads what a scanner printed.
-fn scanned(subject: &Subject<'_>, digest: &str) -> Result<Report, String> {
+fn scanned(subject: &Subject<'_>) -> Result<Report, String> {
     let rule = format!("{}/{}", subject.policy, super::NAME);
     match subject.dossier.programs.get(&rule) {
         Some(ProgramEnd::Passed { output }) => match scan_report(output, subject.now) {
             Ok(scan) => {
                 // It was run just now, whatever its clock says.
                 let scan = Scan { finished_at: Some(scan.finished_at.unwrap_or(subject.now)), ..scan };
-                Ok(Report { about: digest.to_owned(), whose: format!("the scanner {}", scan.scanner), scan })
+                let about = about(subject, &scan, None).into_iter().next();
+                let about = about
+                    .ok_or_else(|| format!("a scanner's report on another image ({})", some_of(&scan.images, 2)))?;
+                Ok(Report { about, whose: format!("the scanner {}", scan.scanner), scan })
             }
             Err(why) => Err(format!("what the scanner printed, which cannot be read ({why})")),
         },

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::attestation::{
     Claim, Component, Product, Purl, Scan, Severity, Vex, VexStatement, VexStatus, Vulnerability,
 };
-use crate::policy::dossier::{Exhibit, What};
+use crate::policy::dossier::{Exhibit, ProgramEnd, What};
 use crate::policy::testing::{NOW, candidate, complaints, digest, exhibit, faults, index_of};
 use crate::signature::Outcome;
 
@@ -172,6 +172,71 @@ fn a_scan_of_another_image_is_none_of_this_one() {
             "shop/api has no report of a scanner that counts; it has a report whose scan is of another image (sha256:other)"
         ]
     );
+}
+
+/// A report from a file, on the digests it names.
+fn file(about: &[String], at: Option<Timestamp>, vulnerabilities: Vec<Vulnerability>) -> Scan {
+    Scan { scanner: "Trivy 1".to_owned(), finished_at: at, images: about.to_vec(), vulnerabilities, suppressed: 0 }
+}
+
+#[test]
+fn a_report_on_one_part_stands_for_no_other() {
+    let one = candidate("prod.example/shop/api:1", None);
+    let parts = index_of(&["linux/amd64", "linux/arm64"]);
+    let of = |index: usize| vec![parts.images()[index].digest.to_string()];
+    let told = |reports: Vec<Scan>| {
+        let found = complaints("vulnerabilities: {deny: [{severity: critical}], reports: file}", &one, |given| {
+            given.digest = Some(digest());
+            given.dossier.make = Some(Ok(parts.clone()));
+            given.dossier.reports = reports;
+        });
+        found.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(vec![file(&of(0), ago(1), Vec::new())]),
+        ["shop/api is scanned in part only: linux/arm64 has no report"]
+    );
+    assert_eq!(told(vec![file(&of(0), ago(1), Vec::new()), file(&of(1), ago(2), critical())]).len(), 1);
+    assert!(told(vec![file(&of(0), ago(1), Vec::new()), file(&of(1), ago(2), Vec::new())]).is_empty());
+    assert!(told(vec![file(&[digest().to_string()], ago(1), Vec::new())]).is_empty());
+}
+
+#[test]
+fn a_scanner_that_fails_is_a_no_whatever_else_there_is() {
+    let one = candidate("prod.example/shop/api:1", None);
+    let rule = "vulnerabilities: {deny: [{severity: critical}], reports: attestation, scanner: {command: [trivy]}}";
+    let told = |end: Option<ProgramEnd>| {
+        let found = complaints(rule, &one, |given| {
+            given.digest = Some(digest());
+            given.dossier.exhibits = Some(Ok(vec![scan(ago(1), Vec::new(), "a")]));
+            given.dossier.make = Some(Ok(index_of(&["linux/amd64"])));
+            given.dossier.programs.extend(end.map(|end| ("p/vulnerabilities".to_owned(), end)));
+        });
+        found.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>()
+    };
+    let refused = ProgramEnd::Refused { why: "exit status: 1: no".to_owned() };
+    assert_eq!(told(Some(refused)), ["shop/api was not scanned: there is a scanner that failed (exit status: 1: no)"]);
+    assert_eq!(told(Some(ProgramEnd::Passed { output: b"{}".to_vec() })).len(), 1);
+    assert_eq!(told(None).len(), 1);
+    let clean =
+        br#"{"SchemaVersion": 2, "ArtifactName": "a", "ArtifactType": "container_image", "Results": []}"#.to_vec();
+    assert!(told(Some(ProgramEnd::Passed { output: clean })).is_empty());
+}
+
+#[test]
+fn a_statement_on_one_part_covers_nothing_in_another() {
+    let parts = index_of(&["linux/amd64", "linux/arm64"]);
+    let on =
+        |index: usize, found| Exhibit { subject: parts.images()[index].digest.clone(), ..scan(ago(1), found, "a") };
+    let mut statement = vex(VexStatus::NotAffected, ago(1), "a");
+    if let What::Attestation(_, claim) = &mut statement.what
+        && let Claim::Vex(vex) = claim.as_mut()
+    {
+        let purl = format!("pkg:oci/app@{}", parts.images()[1].digest);
+        vex.statements[0].products[0].component.purls = Purl::parse(&purl).into_iter().collect();
+    }
+    assert_eq!(messages(RULE, vec![on(0, critical()), on(1, Vec::new()), statement.clone()]).len(), 1);
+    assert!(messages(RULE, vec![on(0, Vec::new()), on(1, critical()), statement]).is_empty());
 }
 
 #[test]

@@ -22,6 +22,9 @@ const MOST_REFERRERS: usize = 64;
 /// How long a blob of evidence may be, in bytes.
 const LONGEST_BLOB: u64 = 32 << 20;
 
+/// How long all manifests that belong to one image may be together, in bytes: they are held until they are brought.
+const LONGEST_MANIFESTS: usize = 16 << 20;
+
 /// The endings of cosign's tags.
 const ENDINGS: [&str; 3] = [".sig", ".att", ".sbom"];
 
@@ -59,6 +62,7 @@ pub(in super::super) async fn find(
             found.passed_over.extend(one.passed_over);
         }
         finder.check_count(found.referrers.len() + found.tagged.len())?;
+        finder.check_length(&found)?;
         // A digest covers its subject, so there are no circles; a referrer of two subjects there is not.
         subjects.retain(|subject| known.insert(subject.clone()));
         if subjects.is_empty() {
@@ -183,6 +187,17 @@ impl Finder<'_> {
     fn check_count(&self, count: usize) -> Result<(), Error> {
         match count > MOST_REFERRERS {
             true => Err(self.too_much(format!("more than {MOST_REFERRERS} manifests refer to it"))),
+            false => Ok(()),
+        }
+    }
+
+    fn check_length(&self, found: &Attached) -> Result<(), Error> {
+        let trees = found.referrers.iter().map(|one| &one.tree).chain(found.tagged.iter().map(|one| &one.tree));
+        let length: usize = trees.flat_map(|tree| tree.manifests.values()).map(|manifest| manifest.bytes.len()).sum();
+        match length > LONGEST_MANIFESTS {
+            true => {
+                Err(self.too_much(format!("the manifests that refer to it are longer than {LONGEST_MANIFESTS} bytes")))
+            }
             false => Ok(()),
         }
     }

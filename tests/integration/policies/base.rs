@@ -134,6 +134,37 @@ fn a_policy_or_a_waiver_for_what_is_not_there_is_a_fault() {
 }
 
 #[test]
+fn a_change_that_brings_its_rules_itself_has_none_of_its_code_run() {
+    let mut stage = Stage::new();
+    in_ci(&mut stage);
+    stage.seed_small("api", "1.1.0");
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    let config = std::fs::read_to_string(stage.repository.path().join("promote-bot.yaml")).unwrap();
+    stage.repository.git(&["rm", "--quiet", "promote-bot.yaml"]);
+    stage.repository.commit("no configuration yet");
+    stage.repository.git(&["switch", "--quiet", "-C", "change"]);
+    let policy = "version: 1\npolicy: production\nrules: {exec: [{id: run, command: [sh, -c, 'touch run-by-the-change; exit 0']}]}\n";
+    stage.repository.write(&[
+        ("promote-bot.yaml", &config.replace("    from: dev\n", "    from: dev\n    policy: policies/\n")),
+        ("policies/production.yaml", policy),
+    ]);
+    stage.bump("api", "1.1.0");
+    stage.repository.commit("configuration and rules");
+    let report = stage.program.json(stage.repository.path(), &["check", "--base", "main", "--head", "HEAD"], 3);
+    let told = said(&report, "error").remove(0);
+    assert!(told.ends_with("the change brings its rules itself, and no code of a change is run"), "{told}");
+}
+
+#[test]
+fn what_could_be_meant_for_a_policy_and_is_not_read_is_a_fault() {
+    for name in ["strict.YAML", "more/deep/p.yaml"] {
+        let stage = stage_with(&[("a.yaml", "version: 1\npolicy: a\nrules: {tag: {forbid: x}}\n"), (name, "x")]);
+        let told = stage.program.run(stage.repository.path(), &["check"]).expect(2).stderr;
+        assert!(told.contains("is no policy file that is read from there"), "{told}");
+    }
+}
+
+#[test]
 fn a_folder_may_serve_several_environments() {
     let stage = stage_with(&[
         (

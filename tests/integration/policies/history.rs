@@ -1,7 +1,7 @@
 //! `ran_in`: since when the base branch has had the other environment reference an image.
 
 use super::said;
-use crate::support::{Stage, patch_image};
+use crate::support::{Stage, patch_image, push, single};
 
 /// dev, staging and production; production asks that an image has been in staging for a day. Returns the stage on `main`.
 fn stage() -> Stage {
@@ -23,6 +23,7 @@ fn stage() -> Stage {
     ]);
     stage.repository.commit("staging");
     stage.seed_small("api", "1.1.0");
+    in_staging(&stage);
     stage
 }
 
@@ -43,6 +44,11 @@ fn commit_at(stage: &Stage, message: &str, author: &str, committer: &str) {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Puts the image into staging's registry, where its tag names it.
+fn in_staging(stage: &Stage) {
+    push(&single("api 1.1.0", &[]), &format!("{}/staging/api:1.1.0", stage.production.host()));
 }
 
 fn to_staging(stage: &Stage) {
@@ -131,4 +137,29 @@ fn the_change_itself_proves_nothing() {
     let report =
         stage.program.json(stage.repository.path(), &["check", "--at", "2026-11-20T00:00:00Z", "--base", "main"], 1);
     assert_eq!(said(&report, "error"), ["production/ran_in: team/api is not in staging on the base branch"]);
+}
+
+#[test]
+fn a_tag_that_names_another_image_there_by_now_proves_nothing() {
+    let stage = stage();
+    to_staging(&stage);
+    commit_at(&stage, "staging 1.1.0", TENTH, TENTH);
+    push(&single("something else", &[]), &format!("{}/staging/api:1.1.0", stage.production.host()));
+    let told = judged(&stage, "2026-11-20T12:00:00Z", 1).remove(0);
+    assert!(told.ends_with("which is there, is another image by now"), "{told}");
+}
+
+#[test]
+fn in_a_shallow_clone_commit_times_prove_nothing() {
+    let stage = stage();
+    to_staging(&stage);
+    commit_at(&stage, "staging 1.1.0", TENTH, TENTH);
+    stage.repository.git(&["switch", "--quiet", "-C", "change"]);
+    stage.bump("api", "1.1.0");
+    commit_at(&stage, "production 1.1.0", TENTH, TENTH);
+    let (_kept, clone) = stage.repository.clone_with(&["--depth", "2", "--branch", "change"]);
+    let arguments = ["check", "--at", "2026-11-20T12:00:00Z", "--base", "HEAD~1", "--head", "HEAD"];
+    let report = stage.program.json(&clone, &arguments, 1);
+    let told = said(&report, "error").remove(0);
+    assert!(told.contains("how long team/api has been in staging cannot be told"), "{told}");
 }

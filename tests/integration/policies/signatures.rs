@@ -1,7 +1,7 @@
 //! Signatures: asked for, found, carried, and proved where the image went.
 
 use super::{said, signed_stage};
-use crate::support::{Keys, Stage, digest_of};
+use crate::support::{Keys, OCI_MANIFEST, Stage, artifact, digest_of, index, push, single};
 
 #[test]
 fn an_image_that_nobody_signed_stays_where_it_is() {
@@ -11,7 +11,7 @@ fn an_image_that_nobody_signed_stays_where_it_is() {
     let report = stage.program.json(stage.repository.path(), &["promote"], 1);
     assert_eq!(said(&report, "error"), ["production/signature: team/api is not signed: it has no signature at all"]);
     let finding = &report["environments"][1]["findings"][0];
-    let help = format!("have it signed by release: cosign sign {}/api@{digest}", stage.dev.host());
+    let help = format!("have it signed by release: cosign sign --key KEY {}/api@{digest}", stage.dev.host());
     assert_eq!((&finding["help"], &finding["location"]["line"]), (&help.into(), &11.into()));
     assert_eq!(stage.in_production("api", "1.1.0"), None);
 }
@@ -74,7 +74,22 @@ fn an_image_whose_signature_does_not_arrive_is_not_proved() {
     let report = stage.program.json(stage.repository.path(), &["promote"], 1);
     assert_eq!(Stage::image(&report, "production", "team/api")["state"], "failed");
     let told = said(&report, "error").join("; ");
-    assert!(told.contains("its signature is not proved at the destination: team/api is not signed"), "{told}");
+    assert!(told.contains("its signature is not proved there: team/api is not signed"), "{told}");
+    // It is no better when it is there already.
+    let report = stage.program.json(stage.repository.path(), &["promote"], 1);
+    assert!(said(&report, "error")[0].starts_with("signature-unproved: "), "{report:#}");
+}
+
+#[test]
+fn what_was_signed_after_it_was_copied_has_its_signature_brought() {
+    let (stage, keys) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    push(&single("api 1.1.0", &[]), &stage.production_image("api", "1.1.0"));
+    keys.sign_image(&format!("{}/api", stage.dev.host()), &digest);
+    stage.bump("api", "1.1.0");
+    stage.program.json(stage.repository.path(), &["promote"], 0);
+    let tag = format!("{}.sig", digest.to_string().replace(':', "-"));
+    assert!(digest_of(&format!("{}/team/api:{tag}", stage.production.host())).is_some());
 }
 
 #[test]
@@ -118,4 +133,29 @@ fn only_rules_that_need_evidence_have_it_fetched() {
     stage.bump("api", "1.1.0");
     let run = stage.program.run(stage.repository.path(), &["check", "-v"]).expect(1);
     assert!(run.stderr.contains("referrers") || run.stderr.contains("tags/list"), "{}", run.stderr);
+}
+
+#[test]
+fn garbage_that_hangs_on_an_image_is_told_and_stands_in_nobody_s_way() {
+    let (stage, keys) = signed_stage();
+    let digest = stage.seed_small("api", "1.1.0");
+    let repository = format!("{}/api", stage.dev.host());
+    keys.sign_image(&repository, &digest);
+    let garbage = artifact(OCI_MANIFEST, "application/vnd.dsse.envelope.v1+json", b"not json", &serde_json::json!({}));
+    push(&garbage, &format!("{repository}:{}.att", digest.to_string().replace(':', "-")));
+    stage.bump("api", "1.1.0");
+    let report = stage.program.json(stage.repository.path(), &["promote"], 0);
+    let told = said(&report, "note").join("; ");
+    assert!(told.contains("beside what is good, team/api carries what cannot be used"), "{told}");
+}
+
+#[test]
+fn an_image_of_an_index_that_names_no_platform_is_judged_too() {
+    let policy = "version: 1\npolicy: production\nrules: {platforms: [linux/arm64]}\n";
+    let stage = super::stage_with(&[("production.yaml", policy)]);
+    let image = index("api 1.1.0", &[]).without_platforms();
+    stage.seed("api", "1.1.0", &image);
+    stage.bump("api", "1.1.0");
+    // The configurations say it.
+    stage.program.json(stage.repository.path(), &["check"], 0);
 }

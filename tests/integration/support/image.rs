@@ -37,6 +37,16 @@ impl Image {
         &self.children
     }
 
+    /// The same index, whose entries name no platform.
+    pub fn without_platforms(mut self) -> Self {
+        let mut manifest: Value = serde_json::from_slice(&self.manifest).unwrap();
+        for entry in manifest["manifests"].as_array_mut().unwrap() {
+            entry.as_object_mut().unwrap().remove("platform");
+        }
+        self.manifest = manifest.to_string().into_bytes();
+        self
+    }
+
     /// Writes it as skopeo's `dir:` has it.
     pub fn write(&self, directory: &Path) {
         let write = |name: &str, content: &[u8]| std::fs::write(directory.join(name), content).unwrap();

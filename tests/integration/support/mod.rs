@@ -11,7 +11,7 @@ mod skopeo;
 mod stage;
 
 pub use docker_registry::DockerRegistry;
-pub use image::{Image, OCI_MANIFEST, descriptor, docker_list, index, single};
+pub use image::{Image, OCI_MANIFEST, artifact, descriptor, docker_list, index, single};
 pub use program::{Program, Run};
 pub use repository::Repository;
 pub use signing::{Keys, unbase64};

@@ -1,17 +1,22 @@
 //! Loading the policies that environments name, from the same revision as the configuration.
 
+mod changes;
+mod companions;
+
+pub(super) use changes::{edited, lint};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use self::companions::Companions;
 use super::error::Error;
 use super::judge::Inputs;
 use super::workspace::{Workspace, read_optional};
 use crate::domain::tree::{EntryKind, TreeError, follow};
 use crate::domain::{Digest, Environment, Revision, Tree, TreePath};
-use crate::policy::{self, BUILTINS, InForce, Waiver};
-use crate::signature::Signer;
+use crate::policy::{self, BUILTINS, InForce, Policy, Waiver};
 use crate::yaml::Fault;
 
 /// Files of a policy folder that are no policies themselves.
@@ -19,12 +24,6 @@ const COMPANIONS: [&str; 2] = ["signers", "waivers"];
 
 /// How deep keys may lie below a folder of policies to be told when they change.
 const DEEPEST: usize = 3;
-
-/// How many files of a folder of policies are compared.
-const MOST_FILES: usize = 10_000;
-
-/// Where signers and waivers are for environments that name built-in policies alone.
-const DEFAULT_FOLDER: &str = "policies";
 
 /// The policies of every environment, and where they come from.
 pub(super) struct Rulebook {
@@ -52,8 +51,8 @@ pub(super) fn rulebook(workspace: &mut Workspace, inputs: &Inputs<'_>) -> Result
                 "give --config-from base",
             ));
         }
-        let policies = in_force.values().flat_map(|set| &set.policies);
-        glass.check(policies).map_err(|(message, hint)| Error::usage(message, hint))?;
+        let policies: Vec<&Policy> = in_force.values().flat_map(|set| &set.policies).collect();
+        glass.check(&policies).map_err(|(message, hint)| Error::usage(message, hint))?;
     }
     Ok(Rulebook { in_force, tree, revision })
 }
@@ -178,7 +177,9 @@ impl Rules<'_> {
                             policy.environments.as_ref().is_none_or(|names| names.contains(&environment.name))
                                 || whose == Whose::Anybody
                         });
-                    } else if kind == EntryKind::Directory && self.holds_policies(&file)? {
+                    } else if is_nearly_policy(&name)
+                        || (is_folder(self.tree, &file, kind)? && self.holds_policies(&file, DEEPEST)?)
+                    {
                         return Err(unreadable(&file));
                     }
                 }
@@ -205,8 +206,19 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn holds_policies(&self, directory: &TreePath) -> Result<bool, Error> {
-        Ok(self.tree.list(directory)?.iter().any(|(name, _)| is_policy(name)))
+    /// Tells whether policies lie in a folder, or in one of its folders.
+    fn holds_policies(&self, folder: &TreePath, deep: usize) -> Result<bool, Error> {
+        let Some((directory, EntryKind::Directory)) = follow(self.tree, folder)? else { return Ok(false) };
+        for (name, kind) in self.tree.list(&directory)? {
+            let Some(path) = folder.child(&name) else { continue };
+            if is_policy(&name) || is_nearly_policy(&name) {
+                return Ok(true);
+            }
+            if deep > 0 && is_folder(self.tree, &path, kind)? && self.holds_policies(&path, deep - 1)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn load_file(&self, path: &TreePath, set: &mut InForce) -> Result<Option<()>, Error> {
@@ -231,168 +243,24 @@ impl Rules<'_> {
     }
 }
 
-/// The files beside policies: each is read once, whichever environments it serves.
-struct Companions<'a> {
-    rules: &'a Rules<'a>,
-    now: Timestamp,
-    signers: BTreeMap<TreePath, Arc<Vec<Signer>>>,
-    waivers: BTreeMap<TreePath, Vec<Waiver>>,
-}
-
-impl Companions<'_> {
-    /// Adds the signers and waivers of an environment.
-    fn add(&mut self, environment: &Environment, set: &mut InForce) -> Result<(), Error> {
-        let folders = folders(self.rules.tree, environment)?;
-        let mut all: Vec<Arc<Vec<Signer>>> = Vec::new();
-        for folder in &folders {
-            let mut files = BTreeSet::new();
-            list(self.rules.tree, folder, DEEPEST, &mut files)?;
-            for file in files {
-                // What signers and waivers are made of counts as much as the rules.
-                if !set.files.iter().any(|(known, _)| known == file.as_str())
-                    && let Some(text) = read_optional(self.rules.tree, &file)?
-                {
-                    set.files.push((file.to_string(), Digest::of(&text)));
-                }
-            }
-            if let Some(signers) = self.signers(folder)? {
-                all.push(signers);
-            }
-            set.waivers.extend(self.waivers(folder)?);
-        }
-        match all.len() {
-            0 => {}
-            1 => set.signers = all.remove(0),
-            _ => {
-                return Err(Error::usage(
-                    format!("environment {} has signers in more than one folder", environment.name),
-                    "keep its policies in one folder, with one signers.yaml",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn signers(&mut self, folder: &TreePath) -> Result<Option<Arc<Vec<Signer>>>, Error> {
-        if let Some(known) = self.signers.get(folder) {
-            return Ok(Some(known.clone()));
-        }
-        let Some((path, text)) = self.companion(folder, "signers")? else { return Ok(None) };
-        let tree = self.rules.tree;
-        let file = |name: &str| key_file(tree, folder, name);
-        let signers = Arc::new(self.rules.readable(path.as_str(), policy::read_signers(path.as_str(), &text, &file))?);
-        self.signers.insert(folder.clone(), signers.clone());
-        Ok(Some(signers))
-    }
-
-    fn waivers(&mut self, folder: &TreePath) -> Result<Vec<Waiver>, Error> {
-        if let Some(known) = self.waivers.get(folder) {
-            return Ok(known.clone());
-        }
-        let waivers = match self.companion(folder, "waivers")? {
-            Some((path, text)) => {
-                self.rules.readable(path.as_str(), policy::read_waivers(path.as_str(), &text, self.now))?
-            }
-            None => Vec::new(),
-        };
-        self.waivers.insert(folder.clone(), waivers.clone());
-        Ok(waivers)
-    }
-
-    fn companion(&self, folder: &TreePath, stem: &str) -> Result<Option<(TreePath, Arc<[u8]>)>, Error> {
-        let mut found = None;
-        for ending in ["yaml", "yml"] {
-            let Some(path) = folder.child(&format!("{stem}.{ending}")) else { continue };
-            let Some(text) = read_optional(self.rules.tree, &path)? else { continue };
-            if found.is_some() {
-                let message = format!("{folder} has both {stem}.yaml and {stem}.yml");
-                return Err(Error::usage(message, "keep one of them"));
-            }
-            found = Some((path, text));
-        }
-        Ok(found)
-    }
-}
-
-/// The folders of an environment's policies.
-fn folders(tree: &dyn Tree, environment: &Environment) -> Result<BTreeSet<TreePath>, TreeError> {
-    let mut folders = BTreeSet::new();
-    let named = environment.policies.iter().filter(|path| !path.starts_with("builtin:"));
-    for path in named.filter_map(|path| TreePath::parse(path)) {
-        match follow(tree, &path)? {
-            Some((_, EntryKind::Directory)) => folders.insert(path),
-            _ => folders.insert(path.parent().unwrap_or_default()),
-        };
-    }
-    if folders.is_empty() {
-        folders.extend(TreePath::parse(DEFAULT_FOLDER));
-    }
-    Ok(folders)
-}
-
-/// Lists the files of policies, signers, keys and waivers that differ between two trees, as far as `environments` name them.
-pub(super) fn edited(
-    base: &dyn Tree,
-    head: &dyn Tree,
-    environments: &[Environment],
-) -> Result<Vec<TreePath>, TreeError> {
-    let mut files = BTreeSet::new();
-    for environment in environments.iter().filter(|environment| !environment.policies.is_empty()) {
-        let named = environment.policies.iter().filter(|path| !path.starts_with("builtin:"));
-        files.extend(named.filter_map(|path| TreePath::parse(path)));
-        for tree in [base, head] {
-            for folder in folders(tree, environment)? {
-                list(tree, &folder, DEEPEST, &mut files)?;
-            }
-        }
-    }
-    let mut edited = Vec::new();
-    for file in files {
-        if read_optional(base, &file)? != read_optional(head, &file)? {
-            edited.push(file);
-        }
-    }
-    Ok(edited)
-}
-
-/// Lists what lies in a folder of policies: keys lie in folders of their own.
-fn list(tree: &dyn Tree, folder: &TreePath, deep: usize, files: &mut BTreeSet<TreePath>) -> Result<(), TreeError> {
-    let Some((directory, EntryKind::Directory)) = follow(tree, folder)? else { return Ok(()) };
-    for (name, kind) in tree.list(&directory)? {
-        let Some(path) = folder.child(&name).filter(|_| files.len() < MOST_FILES) else { continue };
-        match kind {
-            EntryKind::Directory if deep > 0 => list(tree, &path, deep - 1, files)?,
-            EntryKind::Directory => {}
-            _ => _ = files.insert(path),
-        }
-    }
-    Ok(())
-}
-
-/// Reads a file of policies, signers or waivers, and tells its faults; files of another kind have none.
-pub(super) fn lint(tree: &dyn Tree, path: &TreePath, text: &[u8], now: Timestamp) -> Option<Vec<Fault>> {
-    let name = path.name();
-    let stem = name.rsplit_once('.').filter(|(_, ending)| matches!(*ending, "yaml" | "yml")).map(|(stem, _)| stem)?;
-    match stem {
-        "signers" => {
-            let folder = path.parent().unwrap_or_default();
-            policy::read_signers(path.as_str(), text, &|name| key_file(tree, &folder, name)).err()
-        }
-        "waivers" => policy::read_waivers(path.as_str(), text, now).err(),
-        _ => policy::read(path.as_str(), text).err(),
-    }
-}
-
-/// Reads a file that a signers file names.
-fn key_file(tree: &dyn Tree, folder: &TreePath, name: &str) -> Result<String, String> {
-    let path = folder.join(name).ok_or_else(|| "it lies outside the repository".to_owned())?;
-    let bytes = read_optional(tree, &path).map_err(|error| error.to_string())?;
-    let bytes = bytes.ok_or_else(|| format!("there is no {path}"))?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| "it is not text".to_owned())
-}
-
 pub(super) fn is_policy(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, ending)| matches!(ending, "yaml" | "yml") && !COMPANIONS.contains(&stem))
+}
+
+/// Tells whether an entry is a folder, or a link to one.
+fn is_folder(tree: &dyn Tree, path: &TreePath, kind: EntryKind) -> Result<bool, TreeError> {
+    Ok(match kind {
+        EntryKind::Directory => true,
+        EntryKind::Symlink => matches!(follow(tree, path)?, Some((_, EntryKind::Directory))),
+        EntryKind::File | EntryKind::Submodule => false,
+    })
+}
+
+/// Tells whether a name could be meant to be a policy's and is none that is read: `.YAML`.
+fn is_nearly_policy(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let is_companion = |stem: &&str| name == format!("{stem}.yaml") || name == format!("{stem}.yml");
+    matches!(ending.as_str(), "yaml" | "yml") && !is_policy(name) && !COMPANIONS.iter().any(is_companion)
 }
 
 fn unreadable(path: &TreePath) -> Error {
