@@ -191,7 +191,15 @@ impl Ask for Built {
                 others => format!("{name} is not built as the policy asks: {}", some_of(&others, 3)),
             },
         };
-        vec![Complaint::new(subject.candidate, message, format!("have it built {}", self.wanted()))]
+        vec![Complaint::new(
+            subject.candidate,
+            message,
+            format!(
+                "have it built {}: cosign attest --key KEY --type slsaprovenance1 --predicate FILE {}",
+                self.wanted(),
+                subject.at_source()
+            ),
+        )]
     }
 
     fn grounds(&self, subject: &Subject<'_>) -> String {

@@ -110,7 +110,12 @@ impl Ask for Listed {
                 }
             }
         };
-        let help = format!("have one attested by {}: cosign attest --type spdxjson, or cyclonedx", self.by.told());
+        let kind = if self.formats.contains(&SbomFormat::Spdx) { "spdxjson" } else { "cyclonedx" };
+        let help = format!(
+            "have one attested by {}: cosign attest --key KEY --type {kind} --predicate FILE {}",
+            self.by.told(),
+            subject.at_source()
+        );
         vec![Complaint::new(subject.candidate, message, help)]
     }
 

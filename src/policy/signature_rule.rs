@@ -60,9 +60,7 @@ impl Signed {
 
     fn complain(&self, subject: &Subject<'_>, exhibits: &[Exhibit], coverage: &Coverage) -> Complaint {
         let name = subject.candidate.to.repository();
-        let digest = subject.digest.map_or_else(|| "DIGEST".to_owned(), ToString::to_string);
-        let source = subject.candidate.from.as_ref().unwrap_or(&subject.candidate.to);
-        let help = format!("have it signed by {}: cosign sign --key KEY {}@{digest}", self.by.told(), source.locator());
+        let help = format!("have it signed by {}: cosign sign --key KEY {}", self.by.told(), subject.at_source());
         let own = |exhibit: &&Exhibit| subject.digest == Some(&exhibit.subject);
         let signatures = exhibits.iter().filter(own).filter(|exhibit| {
             matches!(exhibit.what, What::Signature)

@@ -40,7 +40,7 @@ impl SignedBy {
     pub(super) fn told(&self) -> String {
         match &self.named {
             Some(named) => named.iter().map(|signer| &*signer.name).collect::<Vec<_>>().join(" or "),
-            None => "any signer of signers.yaml".to_owned(),
+            None => "a signer of signers.yaml".to_owned(),
         }
     }
 

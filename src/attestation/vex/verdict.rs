@@ -54,7 +54,7 @@ impl<'a> Verdicts<'a> {
         Self { by_name }
     }
 
-    /// Finds the statement that decides, as [`verdict_of`] does. None also when one of the finding's names has more
+    /// Finds the statement that decides, as `verdict_of` does. None also when one of the finding's names has more
     /// than 2,000 products and parts in all its statements: comparing them for each of many findings would take
     /// hours.
     #[must_use]

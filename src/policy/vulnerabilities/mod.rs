@@ -131,7 +131,11 @@ impl Vulnerabilities {
             (_, true) => format!("{name} has no report of a scanner"),
             (_, false) => format!("{name} has no report of a scanner that counts; it has {}", reports.told()),
         };
-        let help = format!("scan it, and have the report attested by {}: cosign attest --type vuln", self.by.told());
+        let help = format!(
+            "scan it, and have the report attested by {}: cosign attest --key KEY --type vuln --predicate FILE {}",
+            self.by.told(),
+            subject.at_source()
+        );
         Complaint::new(subject.candidate, message, help)
     }
 

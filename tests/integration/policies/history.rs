@@ -1,7 +1,8 @@
 //! `ran_in`: since when the base branch has had the other environment reference an image.
 
 use super::said;
-use crate::support::{Stage, patch_image, push, single};
+use crate::support::github::GitHub;
+use crate::support::{Program, Stage, patch_image, push, single};
 
 /// dev, staging and production; production asks that an image has been in staging for a day. Returns the stage on `main`.
 fn stage() -> Stage {
@@ -161,5 +162,41 @@ fn in_a_shallow_clone_commit_times_prove_nothing() {
     let arguments = ["check", "--at", "2026-11-20T12:00:00Z", "--base", "HEAD~1", "--head", "HEAD"];
     let report = stage.program.json(&clone, &arguments, 1);
     let told = said(&report, "error").remove(0);
+    assert!(told.contains("how long team/api has been in staging cannot be told"), "{told}");
+}
+
+#[test]
+fn the_forge_s_time_of_the_merge_counts_more_than_the_commit_s() {
+    let mut stage = stage();
+    to_staging(&stage);
+    commit_at(&stage, "staging 1.1.0", TENTH, TENTH);
+    let merge = stage.repository.git(&["rev-parse", "HEAD"]);
+    let github = GitHub::start();
+    let set = |branch: &str, at: &str| {
+        github.state().merges.insert(merge.clone(), vec![(branch.to_owned(), at.to_owned())]);
+    };
+    stage.program = Program::new()
+        .env("GITHUB_TOKEN", "ghs_job")
+        .env("GITHUB_API_URL", &github.url)
+        .env("GITHUB_REPOSITORY", "acme/overlays")
+        .env("GITHUB_SHA", &"b".repeat(40))
+        .env("GITHUB_BASE_REF", "main");
+    // The commit says the tenth; it was merged on the twentieth.
+    set("main", "2026-11-20T12:00:00Z");
+    let told = judged(&stage, "2026-11-21T11:00:00Z", 1).remove(0);
+    assert!(
+        told.contains(
+            "has been in staging for 23 hours, and must be there for 1 day (by the forge's time of the merge"
+        ),
+        "{told}"
+    );
+    stage.repository.git(&["checkout", "--quiet", "--force", "main"]);
+    assert_eq!(judged(&stage, "2026-11-21T12:00:00Z", 0), Vec::<String>::new());
+    // A merge into another branch says nothing of when it came here.
+    stage.repository.git(&["checkout", "--quiet", "--force", "main"]);
+    stage.repository.replace("policies/production.yaml", "at_least: 24h", "at_least: 24h, clock: forge");
+    commit_at(&stage, "only the forge is believed", TENTH, TENTH);
+    set("topic", "2026-11-01T12:00:00Z");
+    let told = judged(&stage, "2026-11-21T12:00:00Z", 1).remove(0);
     assert!(told.contains("how long team/api has been in staging cannot be told"), "{told}");
 }

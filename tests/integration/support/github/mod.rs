@@ -30,6 +30,8 @@ pub struct State {
     pub comments: Vec<Value>,
     /// The head of every pull request.
     pub head: String,
+    /// The branches that pull requests were merged into, and when, by the commit that the merge made.
+    pub merges: BTreeMap<String, Vec<(String, String)>>,
     /// What was asked for tokens with.
     pub token_requests: Vec<Value>,
     /// Every request: method and path.
@@ -183,6 +185,17 @@ fn route(state: &mut State, request: &Request) -> Reply {
             pull["number"] = number.parse::<u64>().unwrap().into();
             pull["head"]["sha"] = state.head.clone().into();
             Reply::json(200, &pull)
+        }
+        ("GET", ["repos", _, _, "commits", commit, "pulls"]) => {
+            let merged = |(branch, at): &(String, String)| {
+                let mut pull = template(include_str!("pull.json"));
+                pull["merged_at"] = at.clone().into();
+                pull["merge_commit_sha"] = (*commit).into();
+                pull["base"]["ref"] = branch.clone().into();
+                pull
+            };
+            let pulls: Vec<Value> = state.merges.get(*commit).into_iter().flatten().map(merged).collect();
+            Reply::json(200, &pulls.into())
         }
         ("GET", ["user"]) if request.is_app() => {
             Reply::json(403, &json!({"message": "Resource not accessible by integration"}))
