@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::gap;
 use super::judge::Inputs;
@@ -12,7 +12,7 @@ use crate::domain::{Cause, Difference, Digest, Environment, ImageRef, ImageStore
 use crate::forge::Forge;
 use crate::git::FirstParents;
 use crate::overlay::{self, Reach};
-use crate::policy::{self, Gap, Needs, Ran};
+use crate::policy::{self, Gap, Needs, Ran, RanInNeed};
 use crate::registry::Registries;
 
 /// How many commits of the line are looked at.
@@ -20,6 +20,9 @@ const MOST_COMMITS: usize = 20_000;
 
 /// For how many commits an environment is resolved: each may take as long as a check.
 const MOST_RESOLVED: usize = 200;
+
+/// How much longer than is asked for the line is followed, for clocks that disagree.
+const MARGIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What tells a time, for people.
 const BY_FORGE: &str = "the forge's time of the merge";
@@ -40,6 +43,7 @@ pub(super) struct History<'a> {
     workspace: &'a Workspace,
     registries: &'a Registries,
     forge: Option<&'a dyn Forge>,
+    now: Timestamp,
     /// The base branch, by its short name.
     branch: Option<&'a str>,
     line: Mutex<Option<Result<Arc<FirstParents>, Gap>>>,
@@ -50,9 +54,9 @@ pub(super) struct History<'a> {
 
 impl<'a> History<'a> {
     pub(super) fn new(workspace: &'a Workspace, registries: &'a Registries, inputs: &'a Inputs<'_>) -> Self {
-        let (forge, branch) = (inputs.forge.as_deref(), inputs.branch.as_deref());
+        let (forge, branch, now) = (inputs.forge.as_deref(), inputs.branch.as_deref(), inputs.scope.now);
         let (line, references, merges) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { workspace, registries, forge, branch, line, references, merges }
+        Self { workspace, registries, forge, now, branch, line, references, merges }
     }
 
     /// Adds since when the environments that are asked about reference an image.
@@ -64,7 +68,7 @@ impl<'a> History<'a> {
         ran_in: &mut BTreeMap<String, Result<Ran, Gap>>,
     ) {
         for need in &needs.ran_in {
-            let ran = match self.ran(settled, &need.environment, digest) {
+            let ran = match self.ran(settled, need, digest) {
                 Ok((ran, Some(tagged))) => {
                     match self.is_still(&tagged, &need.environment, digest_of(settled, digest)).await {
                         Ok(true) => Ok(self.timed(ran).await),
@@ -83,7 +87,7 @@ impl<'a> History<'a> {
     async fn timed(&self, ran: Ran) -> Ran {
         let Ran::Since { commit, at, clock, or_longer } = ran else { return ran };
         match self.merged_at(&commit).await {
-            Some(merged) => Ran::Since { commit, at: Some(merged), clock: BY_FORGE.to_owned(), or_longer: false },
+            Some(merged) => Ran::Since { commit, at: Some(merged), clock: BY_FORGE.to_owned(), or_longer },
             None => Ran::Since { commit, at, clock, or_longer },
         }
     }
@@ -117,7 +121,13 @@ impl<'a> History<'a> {
     }
 
     /// Finds since when an environment references an image; with the reference, where it is by a tag alone.
-    fn ran(&self, settled: &Settled, name: &str, digest: Option<&Digest>) -> Result<(Ran, Option<ImageRef>), Gap> {
+    fn ran(
+        &self,
+        settled: &Settled,
+        need: &RanInNeed,
+        digest: Option<&Digest>,
+    ) -> Result<(Ran, Option<ImageRef>), Gap> {
+        let name = need.environment.as_str();
         let all = &self.workspace.config.environments;
         let environment = all.iter().find(|environment| environment.name == name).ok_or_else(|| Gap {
             reason: format!("there is no environment {name}"),
@@ -128,7 +138,8 @@ impl<'a> History<'a> {
         let wanted = Sought::new(settled, environment, all, digest);
         let line = self.line()?;
         let (mut since, mut tagged) = (None, None);
-        let mut resolved = 0;
+        let enough = self.now.checked_sub(need.at_least + MARGIN).map_or(i64::MIN, Timestamp::as_second);
+        let (mut resolved, mut is_longer) = (0, false);
         for index in 0..line.commits.len() {
             let references = self.references(environment, &line, index, &mut resolved)?;
             let Some(found) = references.iter().find(|image| wanted.is(image)) else { break };
@@ -136,7 +147,9 @@ impl<'a> History<'a> {
                 tagged = Some(found.clone());
             }
             since = Some(index);
-            if resolved > MOST_RESOLVED {
+            // Long enough by far, or too much work: what is further back makes it only older.
+            is_longer = line.commits[index].committed < enough || resolved > MOST_RESOLVED;
+            if is_longer {
                 break;
             }
         }
@@ -145,7 +158,7 @@ impl<'a> History<'a> {
         // What lies beyond a shallow clone could show that a time was forged.
         let at = if line.is_cut { None } else { Timestamp::from_second(commit.committed).ok() };
         let clock = if line.is_cut { CUT } else { BY_COMMITS };
-        let ran = Ran::Since { commit: commit.id.clone(), at, clock: clock.to_owned(), or_longer: false };
+        let ran = Ran::Since { commit: commit.id.clone(), at, clock: clock.to_owned(), or_longer: is_longer };
         Ok((ran, tagged))
     }
 

@@ -16,7 +16,7 @@ use crate::registry::Progress;
 pub async fn promote(inputs: &Inputs<'_>, dry_run: bool, progress: &dyn Progress) -> Result<Review, Error> {
     let mut judged = judge(inputs, !dry_run).await?;
     // What would keep the record from being written is told before anything is.
-    let key = if dry_run { None } else { signing_key(inputs, &judged)? };
+    let key = if dry_run { None } else { signing_key(inputs, &judged.workspace)? };
     let approved = approve(std::mem::take(&mut judged.plan), &judged.verdicts, judged.fail_on.threshold());
     let outcomes: Option<BTreeMap<_, _>> = match judged.registries.take() {
         Some(registries) if !dry_run => {

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::evidence::gap;
 use super::judge::{Inputs, Judged};
 use super::settings::secret_of;
+use super::workspace::Workspace;
 use crate::attestation::VERIFICATION_SUMMARY;
 use crate::domain::{Cause, Finding, Outcome, ReferrerFilter, Severity, Step};
 use crate::policy::{self, Approved, Dossier, Facts, InForce, Make, Promotion, Verdict};
@@ -16,9 +17,9 @@ use crate::signature::{Content, Means, Outcome as Proved, Signer, SigningKey, ex
 const OURS: &str = "promote-bot";
 
 /// Reads the key that records are signed with; none where none are wanted.
-pub(super) fn signing_key(inputs: &Inputs<'_>, judged: &Judged) -> Result<Option<SigningKey>, Error> {
+pub(super) fn signing_key(inputs: &Inputs<'_>, workspace: &Workspace) -> Result<Option<SigningKey>, Error> {
     // Rules that nobody agreed to yet are nothing to vouch for.
-    let record = judged.workspace.config.record.as_ref().filter(|_| !judged.workspace.judges_itself);
+    let record = workspace.config.record.as_ref().filter(|_| !workspace.judges_itself);
     let Some(record) = record else { return Ok(None) };
     let key = secret_of(&record.key, "the promotion record's key", inputs.variable)?;
     let password =

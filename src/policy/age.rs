@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::complaint::Complaint;
 use super::rule::Ask;
-use super::span::{at, read_span, told};
+use super::span::{at, later, read_span, told};
 use super::subject::{Needs, Subject};
 use crate::yaml::{Faults, Fields, Node};
 
@@ -67,7 +67,7 @@ impl Age {
         }
         if let Some(least) = self.at_least.filter(|least| age < *least) {
             let message = format!("{name} is {} old, and must be {}", told(age), told(least));
-            return Some((message, format!("run again after {}", at(created + least))));
+            return Some((message, format!("run again after {}", at(later(created, least)))));
         }
         let most = self.at_most.filter(|most| age > *most)?;
         let message = format!("{name} is {} old, and may be {}", told(age), told(most));

@@ -6,7 +6,7 @@ use super::complaint::Complaint;
 use super::dossier::Ran;
 use super::named::Named;
 use super::rule::Ask;
-use super::span::{at, read_span, told};
+use super::span::{at, later, read_span, told};
 use super::subject::{Needs, RanInNeed, Subject};
 use crate::domain::Environment;
 use crate::yaml::{Faults, Fields};
@@ -78,7 +78,7 @@ impl RanIn {
             let message = format!("{name} is not in {there}: {image}, which is there, is another image by now");
             return Some((message, "give the new build a tag of its own, and promote it there first".to_owned()));
         }
-        let Ran::Since { commit, at: since, clock, or_longer } = ran else {
+        let Ran::Since { commit, at: since, clock, .. } = ran else {
             let message = format!("{name} is not in {there} on the base branch");
             return Some((
                 message,
@@ -103,7 +103,7 @@ impl RanIn {
             let message = format!("{name} came to {there} at {}, which is yet to come ({by})", at(since));
             return Some((message, "put the clock right that made this time".to_owned()));
         }
-        if ran >= self.at_least || *or_longer {
+        if ran >= self.at_least {
             return None;
         }
         let message = format!(
@@ -111,7 +111,7 @@ impl RanIn {
             told(ran),
             told(self.at_least)
         );
-        Some((message, format!("run again after {}", at(since + self.at_least))))
+        Some((message, format!("run again after {}", at(later(since, self.at_least)))))
     }
 }
 

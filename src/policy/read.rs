@@ -256,6 +256,28 @@ mod tests {
     }
 
     #[test]
+    fn hostile_texts_are_faults_and_end_in_time() {
+        let bomb = format!("a: &a [{}]\n", "x,".repeat(50))
+            + &(1..12)
+                .map(|n| {
+                    format!(
+                        "b{n}: &b{n} [{}]\n",
+                        format!("*{},", if n == 1 { "a".to_owned() } else { format!("b{}", n - 1) }).repeat(50)
+                    )
+                })
+                .collect::<String>();
+        let deep = format!("version: 1\npolicy: p\nrules: {}{}\n", "{a: ".repeat(100_000), "}".repeat(100_000));
+        let long =
+            format!("version: 1\npolicy: p\nrules: {{expr: [{{id: x, check: \"{}true\"}}]}}\n", "!".repeat(100_000));
+        let wide = format!("version: 1\npolicy: p\nrules: {{tag: {{pattern: '{}'}}}}\n", "(a{1000}){1000}");
+        for text in
+            [bomb, deep, long, wide, "\u{0}".to_owned(), "- - -".to_owned(), "version: 1\n---\npolicy: p\n".to_owned()]
+        {
+            assert!(read("p.yaml", text.as_bytes()).is_err(), "{}", text.chars().take(60).collect::<String>());
+        }
+    }
+
+    #[test]
     fn a_policy_for_nothing_is_a_fault_and_so_is_a_rule_that_asks_for_nothing() {
         let text = "version: 1\npolicy: p\nenvironments: []\nimages: []\nrules: {tag: {}, digest: {pinned: false}, vulnerabilities: {deny: []}}\n";
         assert_eq!(

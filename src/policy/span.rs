@@ -16,14 +16,18 @@ pub(super) fn read_span(fields: &mut Fields<'_>, key: &'static str, faults: &Fau
     read
 }
 
-/// Parses a span that is not negative.
+/// The longest span, a hundred years: more is meant by nobody, and would leave the calendar.
+const LONGEST: SignedDuration = SignedDuration::from_hours(100 * 366 * 24);
+
+/// Parses a span that is not negative, and not longer than a century.
 pub(super) fn parse_span(text: &str) -> Option<SignedDuration> {
     let span: Span = text.trim().parse().ok()?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return None;
     }
     let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
-    SignedDuration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_negative())
+    let span = SignedDuration::try_from_secs_f64(seconds).ok()?;
+    (!span.is_negative() && span <= LONGEST).then_some(span)
 }
 
 /// Which end of a day a date without a time means.
@@ -89,6 +93,11 @@ pub(super) fn told(duration: SignedDuration) -> String {
     if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
 }
 
+/// Returns the instant a span later; the last there is where that is beyond the calendar.
+pub(super) fn later(instant: Timestamp, span: SignedDuration) -> Timestamp {
+    instant.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
 /// Says an instant to the minute, in UTC.
 pub(super) fn at(instant: Timestamp) -> String {
     Zoned::new(instant, TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string()
@@ -103,7 +112,7 @@ mod tests {
         for (text, seconds) in [("24h", 86_400), ("7d", 604_800), ("60s", 60), ("1h 30m", 5_400), ("P1D", 86_400)] {
             assert_eq!(parse_span(text).map(|span| span.as_secs()), Some(seconds), "{text}");
         }
-        for text in ["", "7", "-1h", "1mo", "1y", "soon", "99999999999999d"] {
+        for text in ["", "7", "-1h", "1mo", "1y", "soon", "99999999999999d", "40000d"] {
             assert_eq!(parse_span(text), None, "{text}");
         }
     }

@@ -6,6 +6,7 @@ mod registries;
 use super::error::Error;
 use super::judge::Inputs;
 use super::policies;
+use super::proofs::signing_key;
 use super::workspace::Workspace;
 use crate::domain::Environment;
 use crate::forge::{self, Facts};
@@ -96,6 +97,7 @@ pub async fn doctor(inputs: &Inputs<'_>, at_forge: AtForge) -> Result<Vec<Diagno
             all.push(Diagnosis::of(&subject, Health::Weak, "none: every image may go", fix));
         }
     }
+    all.extend(record(inputs, &workspace));
     all.extend(registries::examined(inputs, &workspace).await?);
     all.extend(gate::workflows(workspace.head.as_ref())?);
     let names = workspace.config.environments.iter().map(|environment| environment.name.as_str());
@@ -130,4 +132,24 @@ fn overlays(workspace: &Workspace, environment: &Environment) -> Result<Vec<Diag
         ));
     }
     Ok(all)
+}
+
+/// Says whether promotions can be recorded, where they are to be.
+fn record(inputs: &Inputs<'_>, workspace: &Workspace) -> Option<Diagnosis> {
+    workspace.config.record.as_ref()?;
+    Some(match signing_key(inputs, workspace) {
+        Ok(Some(key)) => Diagnosis::well(
+            "promotion record",
+            format!("its key signs; the public one has the hint {}", key.key().hint()),
+        ),
+        Ok(None) => Diagnosis::of(
+            "promotion record",
+            Health::Weak,
+            "not written: this change brings the configuration itself",
+            "",
+        ),
+        Err(error) => {
+            Diagnosis::of("promotion record", Health::Ill, error.to_string(), error.hint().unwrap_or_default())
+        }
+    })
 }

@@ -51,7 +51,8 @@ pub(super) fn read(node: Option<&Node>, digest: &Digest, policy: &Policy, now: T
         match span {
             Some(span) => {
                 let clock = "the forge's time of the merge".to_owned();
-                let ran = Ran::Since { commit: "0".repeat(40), at: Some(now - span), clock, or_longer: false };
+                let ran =
+                    Ran::Since { commit: "0".repeat(40), at: now.checked_sub(span).ok(), clock, or_longer: false };
                 dossier.ran_in.insert(name.to_owned(), Ok(ran));
             }
             None if node.as_str() == Some("never") => _ = dossier.ran_in.insert(name.to_owned(), Ok(Ran::Never)),
