@@ -74,9 +74,11 @@ fn pre_commit(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     Some(CiRange { base: Some(base), head, ..event("pre-commit's range") })
 }
 
-/// The default branch, whose tip has the rules for what is pushed to another: whoever may push there would write their own.
+/// The default branch, whose tip has the rules for what is pushed to another, or to a tag: whoever may push there would write their
+/// own.
 fn elsewhere(pushed: Option<&str>, default_branch: Option<&str>) -> Option<String> {
-    default_branch.filter(|default| pushed.is_some_and(|pushed| pushed != *default)).map(str::to_owned)
+    let is_other = |default: &&str| pushed.is_some_and(|pushed| pushed.strip_prefix("refs/heads/") != Some(*default));
+    default_branch.filter(is_other).map(str::to_owned)
 }
 
 fn event(why: impl Into<String>) -> CiRange {
@@ -109,9 +111,10 @@ fn github(surroundings: &Surroundings<'_>) -> Option<CiRange> {
             // What a forced push replaced need not be in the clone.
             let base_may_be_gone = json.pointer("/forced").and_then(Value::as_bool) == Some(true);
             let pushed = text("/ref").or_else(|| variable("GITHUB_REF"));
-            let pushed = pushed.as_deref().and_then(|name| name.strip_prefix("refs/heads/"));
-            let target = elsewhere(pushed, found.default_branch.as_deref());
-            CiRange { base: text("/before"), head: text("/after").or(commit), base_may_be_gone, target, ..found }
+            let target = elsewhere(pushed.as_deref(), found.default_branch.as_deref());
+            let needs_target = target.is_some();
+            let (base, head) = (text("/before"), text("/after").or(commit));
+            CiRange { base, head, base_may_be_gone, target, needs_target, ..found }
         }
         _ => CiRange { head: commit, ..found },
     })
@@ -141,8 +144,11 @@ fn gitlab(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     Some(match variable("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
         Some(base) => CiRange { base: Some(base), head, target, default_branch, ..event("merge request") },
         None => {
-            let target = elsewhere(variable("CI_COMMIT_BRANCH").as_deref(), default_branch.as_deref());
-            CiRange { base: variable("CI_COMMIT_BEFORE_SHA"), head, target, default_branch, ..event("GitLab push") }
+            let pushed = variable("CI_COMMIT_BRANCH").map(|name| format!("refs/heads/{name}"));
+            let pushed = pushed.or_else(|| variable("CI_COMMIT_TAG").map(|name| format!("refs/tags/{name}")));
+            let target = elsewhere(pushed.as_deref(), default_branch.as_deref());
+            let (base, needs_target) = (variable("CI_COMMIT_BEFORE_SHA"), target.is_some());
+            CiRange { base, head, target, needs_target, default_branch, ..event("GitLab push") }
         }
     })
 }
@@ -206,11 +212,12 @@ mod tests {
     fn what_is_pushed_elsewhere_is_judged_by_the_default_branch() {
         let push = |branch: &str| {
             let event = format!(
-                r#"{{"before": "b", "after": "a", "ref": "refs/heads/{branch}", "repository": {{"default_branch": "main"}}}}"#
+                r#"{{"before": "b", "after": "a", "ref": "refs/{branch}", "repository": {{"default_branch": "main"}}}}"#
             );
             github_range("push", &event).target
         };
-        assert_eq!((push("main"), push("topic").as_deref()), (None, Some("main")));
+        assert_eq!((push("heads/main"), push("heads/topic").as_deref()), (None, Some("main")));
+        assert_eq!(push("tags/v1").as_deref(), Some("main"));
         let gitlab = |branch: &str| {
             let variables = [("GITLAB_CI", "true"), ("CI_COMMIT_BRANCH", branch), ("CI_DEFAULT_BRANCH", "main")];
             range_of(&variables, "").unwrap().target

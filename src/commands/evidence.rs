@@ -51,7 +51,7 @@ impl Sources<'_> {
             let key = Key {
                 environment: settled.candidate().environment.clone(),
                 places: places(plan, settled),
-                digest: policy::digest_of(settled).cloned(),
+                digest: origin(plan, settled).and_then(policy::digest_of).cloned(),
                 tag: needs.tag,
                 make: needs.make,
                 documents: needs.documents,
@@ -165,27 +165,36 @@ impl Sources<'_> {
 }
 
 /// Where an image, and what hangs on it, is found: where it is copied from, of a chain of copies the first; and where it is already.
-fn places(plan: &Plan, settled: &Settled) -> Vec<ImageRef> {
-    let candidate = settled.candidate();
+pub(super) fn places(plan: &Plan, settled: &Settled) -> Vec<ImageRef> {
     let mut places = Vec::new();
-    let mut at = settled;
-    // A chain is as long as there are environments.
-    while let Settled::Step(step) = at {
-        match step.after.filter(|_| !step.present).and_then(|earlier| plan.settled.get(earlier)) {
-            Some(earlier) => at = earlier,
-            None => {
-                places.extend(step.candidate.from.clone());
-                if step.present {
-                    places.push(step.candidate.to.clone());
-                }
-                break;
-            }
+    if let Some(Settled::Step(step)) = origin(plan, settled) {
+        places.extend(step.candidate.from.clone());
+        if step.present {
+            places.push(step.candidate.to.clone());
         }
     }
     if places.is_empty() {
-        places.push(candidate.to.clone());
+        places.push(settled.candidate().to.clone());
     }
     places
+}
+
+/// The first of a chain of copies that this one waits for, itself if there is none.
+fn origin<'p>(plan: &'p Plan, settled: &'p Settled) -> Option<&'p Settled> {
+    let mut at = settled;
+    // A chain is as long as there are environments; each step waits for an earlier one.
+    for _ in 0..=plan.settled.len() {
+        match at {
+            Settled::Step(step) => {
+                match step.after.filter(|_| !step.present).and_then(|earlier| plan.settled.get(earlier)) {
+                    Some(earlier) => at = earlier,
+                    None => return Some(at),
+                }
+            }
+            Settled::Refused(_) | Settled::External(_) => return Some(at),
+        }
+    }
+    None
 }
 
 pub(super) fn gap(error: &registry::Error) -> Gap {

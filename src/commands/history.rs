@@ -143,8 +143,11 @@ impl<'a> History<'a> {
         for index in 0..line.commits.len() {
             let references = self.references(environment, &line, index, &mut resolved)?;
             let Some(found) = references.iter().find(|image| wanted.is(image)) else { break };
-            if index == 0 && found.digest().is_none() {
-                tagged = Some(found.clone());
+            match (index, found.digest()) {
+                (0, None) => tagged = Some(found.clone()),
+                // What a tag named before the digest was written nobody knows.
+                (_, None) if tagged.is_none() => break,
+                _ => {}
             }
             since = Some(index);
             // Long enough by far, or too much work: what is further back makes it only older.

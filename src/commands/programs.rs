@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::evidence::places;
 use crate::domain::{Digest, ImageRef, Plan, Settled};
 use crate::policy::{Dossier, Needs, Program, ProgramEnd, digest_of};
 use crate::render::{Checkout, Ended, Excess, Limits};
@@ -27,15 +28,19 @@ impl Programs<'_> {
         let mut seen: HashMap<Vec<String>, usize> = HashMap::new();
         for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
             let digest = dossiers[index].digest.clone().or_else(|| digest_of(settled).cloned());
+            let source = places(plan, settled).into_iter().next();
             for program in &needs.programs {
-                let command = filled(&program.command, settled, digest.as_ref());
-                let mut key = command.clone();
-                key.push(format!("{:?} {} {}", program.timeout, program.most_bytes, program.rule));
-                let run = *seen.entry(key).or_insert_with(|| {
-                    runs.push((program.clone(), command));
-                    runs.len() - 1
-                });
-                wanted.push((index, run));
+                // A scanner looks at one platform of an index: each is scanned by itself.
+                for (rule, digest) in targets(program, &dossiers[index], digest.as_ref()) {
+                    let command = filled(&program.command, settled, source.as_ref(), digest.as_ref());
+                    let mut key = command.clone();
+                    key.push(format!("{:?} {} {rule}", program.timeout, program.most_bytes));
+                    let run = *seen.entry(key).or_insert_with(|| {
+                        runs.push((Program { rule, ..program.clone() }, command));
+                        runs.len() - 1
+                    });
+                    wanted.push((index, run));
+                }
             }
         }
         let ends = self.run_all(&runs);
@@ -71,15 +76,28 @@ impl Programs<'_> {
     }
 }
 
+/// What a program is asked about: the image, or each image of an index by itself, under the ids that
+/// [`ProgramEnd`]s are kept by.
+fn targets(program: &Program, dossier: &Dossier, digest: Option<&Digest>) -> Vec<(String, Option<Digest>)> {
+    let make = dossier.make.as_ref().and_then(|make| make.as_ref().ok());
+    match make.filter(|make| program.reads_output && make.is_index()) {
+        Some(make) => {
+            let of_part =
+                |image: &crate::policy::MadeImage| (program.rule_on(&image.digest), Some(image.digest.clone()));
+            make.images().iter().map(of_part).collect()
+        }
+        None => vec![(program.rule.clone(), digest.cloned())],
+    }
+}
+
 /// Fills a command in. Each placeholder becomes part of one argument: nothing splits or reads it again.
-fn filled(command: &[String], settled: &Settled, digest: Option<&Digest>) -> Vec<String> {
+fn filled(command: &[String], settled: &Settled, source: Option<&ImageRef>, digest: Option<&Digest>) -> Vec<String> {
     let candidate = settled.candidate();
     let at = |image: &ImageRef| match digest {
         Some(digest) => image.at_digest(digest.clone()).to_string(),
         None => image.to_string(),
     };
-    let is_there = matches!(settled, Settled::Step(step) if step.present);
-    let source = candidate.from.as_ref().filter(|_| !is_there).unwrap_or(&candidate.to);
+    let source = source.unwrap_or(&candidate.to);
     let digest_text = digest.map(ToString::to_string).unwrap_or_default();
     let values = [
         ("{image}", at(source)),

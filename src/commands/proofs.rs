@@ -127,9 +127,9 @@ impl Proofs<'_> {
             deny_from: self.judged.fail_on.threshold(),
             offline: false,
         };
+        let threshold = self.judged.fail_on.threshold();
         let said = policy::signature_findings(step, &dossier, &facts);
-        let finding =
-            said.into_iter().find(|finding| finding.severity > Severity::Note && !was_excused(&finding.rule))?;
+        let finding = said.into_iter().find(|finding| finding.severity >= threshold && !was_excused(&finding.rule))?;
         let hint =
             "see what goes along (`referrers`), and that nothing at the destination removes what hangs on images";
         Some(Outcome::Unproved { reason: finding.message, hint: hint.to_owned() })

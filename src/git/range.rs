@@ -32,6 +32,8 @@ pub struct CiRange {
     /// The short name of the branch the change goes into. Without `base` it must be here; beside it, its tip has the rules
     /// where it is here.
     pub target: Option<String>,
+    /// Whether `target` has the rules whatever `base` is, and so must be here.
+    pub needs_target: bool,
     /// The short name of the default branch.
     pub default_branch: Option<String>,
     /// Where this comes from, such as "pull_request event".
@@ -139,7 +141,7 @@ impl Chooser<'_> {
         match named {
             Some(Err(Error::UnknownRevision { .. } | Error::MissingInShallowClone { .. })) if ci.base_may_be_gone => {}
             Some(Err(error)) => return Err(error),
-            Some(Ok(base)) => return Ok(self.with_tip(base)),
+            Some(Ok(base)) => return self.with_tip(base),
             None => {}
         }
         let found = self.base_from_history(head)?;
@@ -147,11 +149,15 @@ impl Chooser<'_> {
     }
 
     /// Adds the tip of the branch the CI names, where it is here.
-    fn with_tip(&self, base: Base) -> Base {
-        let names_target = self.request.ci.as_ref().is_some_and(|ci| ci.target.is_some());
+    ///
+    /// # Errors
+    /// [`Error::TargetMissing`] where it must be.
+    fn with_tip(&self, base: Base) -> Result<Base, Error> {
+        let Some(ci) = self.request.ci.as_ref().filter(|ci| ci.target.is_some()) else { return Ok(base) };
         match self.default_branch() {
-            Ok(Some(branch)) if names_target => Base { tip: Some(branch.commit.into()), ..base },
-            _ => base,
+            Ok(Some(branch)) => Ok(Base { tip: Some(branch.commit.into()), ..base }),
+            Err(error) if ci.needs_target => Err(error),
+            _ => Ok(base),
         }
     }
 

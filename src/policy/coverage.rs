@@ -31,14 +31,18 @@ impl Coverage {
 /// Finds what of an image has an exhibit that `counts`.
 pub(super) fn coverage(subject: &Subject<'_>, exhibits: &[Exhibit], counts: impl Fn(&Exhibit) -> bool) -> Coverage {
     let has: BTreeSet<&Digest> = exhibits.iter().filter(|exhibit| counts(exhibit)).map(|one| &one.subject).collect();
-    let has_digest = |digest: &Digest| has.contains(digest);
-    if subject.digest.is_some_and(has_digest) {
+    covered(subject, |digest| has.contains(digest))
+}
+
+/// Finds what of an image has what is asked for.
+pub(super) fn covered(subject: &Subject<'_>, has: impl Fn(&Digest) -> bool) -> Coverage {
+    if subject.digest.is_some_and(&has) {
         return Coverage::Whole;
     }
     let images = subject.make().map(|make| make.images()).unwrap_or_default();
     let without: Vec<String> = images
         .iter()
-        .filter(|image| !has_digest(&image.digest))
+        .filter(|image| !has(&image.digest))
         .map(|image| image.platform.clone().unwrap_or_else(|| image.digest.to_string()))
         .collect();
     match (images.len(), without.len()) {

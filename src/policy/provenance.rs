@@ -26,17 +26,24 @@ image, or on every image of an index.
       signed_by: [release-key]                        # any one of these; any signer of signers.yaml unless given
       repository: https://git.example/acme/app        # one or several; any unless given
       refs: [refs/heads/main, \"refs/heads/release/*\"] # patterns; * stays within one part. Any but those of pull requests unless given
-      builders: [\"https://ci.example/builder@v1\"]     # patterns of the builder's id; any unless given
+      builders: [\"https://ci.example/builder@v1\"]     # patterns of the builder's id, ** across `/` (GitHub's end in @refs/heads/main)
       level: deny                                     # deny | warn | off
 
-References of pull and merge requests (refs/pull/…, refs/merge-requests/…) never match unless a pattern begins with just that. Where a statement
+References of pull and merge requests (refs/pull/…, refs/merge-requests/…, refs/changes/…) never match unless a pattern begins with just that. Where a statement
 names the source in several places, all of them must agree with the rule. SLSA v1 and v0.2 are read.
 To fix a finding, build the image where the rule says, and attest it:
   cosign attest --key release.key --type slsaprovenance1 --predicate provenance.json REPOSITORY@DIGEST
 ";
 
-/// References that whoever opens a request can make, not those who may merge.
-const OF_REQUESTS: [&str; 3] = ["refs/pull/", "refs/merge-requests/", "refs/pull-requests/"];
+/// First parts of references that whoever opens a request can make, not those who may merge: GitHub's, GitLab's, Bitbucket's, Gerrit's.
+const OF_REQUESTS: [&str; 5] = ["pull", "merge-requests", "pull-requests", "changes", "for"];
+
+/// Tells whether a reference is one that whoever opens a request can make, in whatever spelling.
+fn is_of_request(reference: &str) -> bool {
+    let mut parts = reference.split('/').map(str::trim).filter(|part| !part.is_empty());
+    let first = parts.find(|part| !matches!(part.to_ascii_lowercase().as_str(), "refs" | "remotes" | "origin"));
+    first.is_some_and(|part| OF_REQUESTS.contains(&part.to_ascii_lowercase().as_str()))
+}
 
 /// Where an image must have been built from.
 #[derive(Debug, Clone)]
@@ -103,13 +110,14 @@ impl Built {
     }
 
     fn takes_reference(&self, reference: &str) -> bool {
-        match OF_REQUESTS.iter().find(|prefix| reference.to_ascii_lowercase().starts_with(**prefix)) {
-            // Whoever opens a request chooses what is built: only a pattern that says so itself takes it.
-            Some(prefix) => {
-                self.refs.iter().any(|pattern| pattern.as_str().starts_with(prefix) && pattern.matches(reference))
-            }
-            None => self.refs.is_empty() || self.refs.iter().any(|pattern| pattern.matches(reference)),
+        if !reference.bytes().all(|b| b.is_ascii_graphic()) {
+            return false;
         }
+        if is_of_request(reference) {
+            // Whoever opens a request chooses what is built: only a pattern that says so itself takes it.
+            return self.refs.iter().any(|pattern| is_of_request(pattern.as_str()) && pattern.matches(reference));
+        }
+        self.refs.is_empty() || self.refs.iter().any(|pattern| pattern.matches(reference))
     }
 
     fn counts(&self, exhibit: &Exhibit) -> bool {
@@ -297,6 +305,24 @@ mod tests {
         assert_eq!(messages("{refs: ['refs/*/7/merge']}", pull()).len(), 1);
         assert!(messages("{refs: ['refs/pull/*/merge']}", pull()).is_empty());
         assert!(messages("{}", vec![built(vec![source(APP, Some("refs/tags/v1"))], "ci")]).is_empty());
+        for reference in [
+            "refs/remotes/pull/7/merge",
+            "pull/7/merge",
+            "/refs/pull/7/merge",
+            "refs//pull/7/merge",
+            "REFS/Pull/7/merge",
+            " refs/pull/7/merge",
+            "merge-requests/3/head",
+            "refs/changes/12/34/1",
+            "refs/heads/ma\u{200b}in",
+        ] {
+            assert_eq!(messages("{}", vec![built(vec![source(APP, Some(reference))], "ci")]).len(), 1, "{reference}");
+            assert_eq!(
+                messages("{refs: ['**']}", vec![built(vec![source(APP, Some(reference))], "ci")]).len(),
+                1,
+                "{reference}"
+            );
+        }
     }
 
     #[test]

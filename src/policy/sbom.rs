@@ -26,7 +26,7 @@ on every image of an index.
       signed_by: [release-key]      # any one of these; any signer of signers.yaml unless given
       level: deny                   # deny | warn | off
 
-A list that nobody signed, or that lists nothing, does not count. To fix a finding:
+A list that nobody signed does not count; whether it is complete nobody can tell. To fix a finding:
   cosign attest --key release.key --type spdxjson --predicate sbom.spdx.json REPOSITORY@DIGEST
 ";
 
@@ -49,6 +49,9 @@ impl Listed {
                 "cyclonedx" => formats.push(SbomFormat::CycloneDx),
                 _ => faults.push(node, format!("`{text}` is no format of a bill of materials: spdx, cyclonedx")),
             }
+        }
+        if let Some(node) = fields.optional("formats").filter(|node| node.as_sequence().is_some_and(<[_]>::is_empty)) {
+            faults.push(node, "`formats` names nothing");
         }
         match (formats.is_empty(), is_given) {
             (true, true) => None,

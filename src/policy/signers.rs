@@ -7,7 +7,7 @@ use crate::yaml::{self, Fault, Faults, Fields, Node};
 /// Reads a file that the signers file names, relative to it; the words say why it cannot be read.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
-/// Identities that have nothing in common: what is both of them is everybody.
+/// Identities that are nobody's: what takes one of them takes everybody's.
 const STRANGERS: [&str; 2] = ["https://forge.invalid/a/b/.workflow/c.yml@refs/heads/d", "somebody@mail.invalid"];
 
 /// What stands for the public-good instance of Sigstore.
@@ -88,11 +88,11 @@ fn read_keyless(node: &Node, name: &str, file: ReadFile<'_>, faults: &Faults) ->
             };
             let identity = Identity::pattern(pattern).map_err(wrong).ok();
             if let Some(node) = pattern_node
-                && identity.as_ref().is_some_and(|identity| STRANGERS.iter().all(|one| identity.matches(one)))
+                && identity.as_ref().is_some_and(|identity| STRANGERS.iter().any(|one| identity.matches(one)))
             {
                 faults.push_with_hint(
                     node,
-                    "`identity_pattern` is everybody",
+                    "`identity_pattern` takes identities of people nobody knows",
                     "write what the identities have in common",
                 );
             }

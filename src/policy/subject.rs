@@ -119,3 +119,16 @@ pub struct Program {
     /// Whether what it prints is needed whole.
     pub reads_output: bool,
 }
+
+impl Program {
+    /// Returns the id that its end is kept by, where it was asked about one image of an index.
+    #[must_use]
+    pub fn rule_on(&self, part: &Digest) -> String {
+        rule_on(&self.rule, part)
+    }
+}
+
+/// The id that a program's end is kept by, where it was asked about one image of an index.
+pub(super) fn rule_on(rule: &str, part: &Digest) -> String {
+    format!("{rule}@{part}")
+}

@@ -69,6 +69,12 @@ pub fn read_waivers(path: &str, text: &[u8], now: Timestamp) -> Result<Vec<Waive
     yaml::read_file(path, text, "the waivers file", |document, faults| read_document(document, now, faults))
 }
 
+/// How far ahead a waiver may end: a date, that day included.
+fn longest(node: &Node) -> SignedDuration {
+    let is_date = node.as_str().is_some_and(|text| text.len() == 10);
+    if is_date { LONGEST + SignedDuration::from_hours(24) } else { LONGEST }
+}
+
 fn read_document(document: &Node, now: Timestamp, faults: &Faults) -> Option<Vec<Waiver>> {
     yaml::refuse_nulls(document, faults);
     let mut fields = Fields::of(document, "the waivers file", faults)?;
@@ -119,7 +125,7 @@ fn read_waiver(node: &Node, now: Timestamp, faults: &Faults) -> Option<Waiver> {
     let images: Option<Vec<Glob>> = globs.collect();
     let expires = expires_node.and_then(|node| read_instant(node, "expires", End::Finish, &TimeZone::UTC, faults));
     if let (Some(expires), Some(node)) = (expires, expires_node)
-        && expires.duration_since(now) > LONGEST
+        && expires.duration_since(now) > longest(node)
     {
         faults.push_with_hint(
             node,
@@ -190,6 +196,13 @@ waivers:
                 "8 a waiver has no field `Expires`",
             ]
         );
+    }
+
+    #[test]
+    fn ninety_days_ahead_is_not_too_far() {
+        let ends = |text: &str| read_waivers("w.yaml", GOOD.replace("2026-12-24", text).as_bytes(), NOW).is_ok();
+        assert!(ends("2027-02-25") && !ends("2027-02-26"));
+        assert!(ends("2027-02-25T11:00:00Z") && !ends("2027-02-25T13:00:00Z"));
     }
 
     #[test]

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 
 use super::Registries;
 use super::error::{Error, plain};
 use super::evidence::{self, DigestTags};
-use super::manifest::{Blob, Child, Manifest, platform_of};
+use super::manifest::{Blob, Manifest, platform_of};
 use super::repository::Repository;
 use super::slots::Slots;
 use super::tree::{LONGEST_CONFIG, Tree};
 use crate::domain::{Digest, Document, ImagePart, ImageRef, Papers, ReferrerFilter};
+use crate::signature;
 
 /// How long a document may be, in bytes.
 const LONGEST_DOCUMENT: u64 = 32 << 20;
@@ -116,11 +118,16 @@ impl<'a> PaperDesk<'a> {
         for layer in layers.layers {
             let digest: Digest =
                 layer.digest.parse().map_err(|error| refuse(format!("a layer of {}: {error}", manifest.digest)))?;
-            if layer.size > LONGEST_DOCUMENT || layer.size > *room {
+            let is_read = signature::is_read(&layer.media_type);
+            if is_read && (layer.size > LONGEST_DOCUMENT || layer.size > *room) {
                 return Err(refuse(format!("what hangs on it is longer than {LONGEST_PAPERS} bytes together")));
             }
-            *room -= layer.size;
-            let bytes = self.registries.shelf.blob(repository, &digest, layer.size).await?;
+            *room -= if is_read { layer.size } else { 0 };
+            let bytes = match is_read {
+                true => self.registries.shelf.blob(repository, &digest, layer.size).await?,
+                // Whatever it is, nothing of it counts.
+                false => Bytes::new(),
+            };
             let annotation = |name: &str| layer.annotations.get(name).cloned();
             documents.push(Document {
                 subject: subject.clone(),
@@ -136,12 +143,12 @@ impl<'a> PaperDesk<'a> {
 
     /// Reads the images of a tree: those of an index, those of the indexes in it in their place, or the only one.
     async fn parts(&self, repository: &Repository, tree: &Tree) -> Result<Vec<ImagePart>, Error> {
-        let named: BTreeMap<&Digest, Option<String>> = tree
-            .manifests
-            .values()
-            .flat_map(Manifest::children)
-            .map(|child: &Child| (&child.digest, child.platform.clone()))
-            .collect();
+        // Where one entry names a platform, what others say of the same image does not take it away.
+        let mut named: BTreeMap<&Digest, Option<String>> = BTreeMap::new();
+        for child in tree.manifests.values().flat_map(Manifest::children) {
+            let name = named.entry(&child.digest).or_default();
+            *name = name.take().or_else(|| child.platform.clone());
+        }
         let images: Vec<&Manifest> =
             tree.manifests.values().filter(|manifest| manifest.children().is_empty()).collect();
         let read = images.into_iter().map(|manifest| {
@@ -158,21 +165,27 @@ impl<'a> PaperDesk<'a> {
         manifest: &Manifest,
         named: Option<Option<String>>,
     ) -> Result<Option<ImagePart>, Error> {
-        // An index names no platform for a builder's attestations; whether it is that, its configuration says.
-        let is_nameless = named == Some(None);
+        // An index names no platform for a builder's attestations, which have nothing else in them.
+        if named == Some(None) && is_attestation(manifest) {
+            return Ok(None);
+        }
         let mut part =
             ImagePart { digest: manifest.digest.to_string(), platform: named.flatten(), ..Default::default() };
         let config = manifest.blobs().first();
         let readable = |config: &&Blob| config.size_bytes <= LONGEST_CONFIG && config.media_type.ends_with("+json");
-        let Some(config) = config.filter(readable) else { return Ok((!is_nameless).then_some(part)) };
+        let Some(config) = config.filter(readable) else { return Ok(Some(part)) };
         let bytes = self.registries.shelf.blob(repository, &config.digest, config.size_bytes).await?;
         part.platform = part.platform.or_else(|| platform_of(&bytes));
-        if is_nameless && part.platform.is_none() {
-            return Ok(None);
-        }
         let read: Configuration = serde_json::from_slice(&bytes).unwrap_or_default();
         part.created = read.created;
         part.labels = read.config.and_then(|config| config.labels).unwrap_or_default();
         Ok(Some(part))
     }
+}
+
+/// Tells whether all that a manifest has beside its configuration are in-toto statements, as BuildKit writes them
+/// (<https://github.com/moby/buildkit/blob/v0.20.0/docs/attestations/attestation-storage.md>).
+fn is_attestation(manifest: &Manifest) -> bool {
+    let layers = manifest.blobs().get(1..).unwrap_or_default();
+    !layers.is_empty() && layers.iter().all(|layer| layer.media_type == "application/vnd.in-toto+json")
 }

@@ -111,12 +111,12 @@ fn check_counts(material: &Value) -> Result<(), Outcome> {
 }
 
 fn by_key(document: &Document, signers: &[Signer], hint: &str, envelope: &Envelope) -> Examined {
-    let statement = match Statement::read(&envelope.payload) {
-        Ok(statement) => statement,
-        Err(outcome) => return Examined::unknown(outcome),
-    };
     let by = makers(signers, &envelope.message(), &envelope.signatures);
     let made_by = if by.is_empty() { Err(not_ours(signers, hint)) } else { Ok(by) };
+    let statement = match Statement::read(&envelope.payload, made_by.is_ok()) {
+        Ok(statement) => statement,
+        Err(outcome) => return Examined::unknown(made_by.err().unwrap_or(outcome)),
+    };
     Examined::statement(statement, made_by, true, &document.subject)
 }
 

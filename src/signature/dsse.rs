@@ -107,15 +107,17 @@ pub(super) fn examine(document: &Document, signers: &[Signer]) -> Examined {
         if bundle::looks_like_one(&value) {
             return Err(Outcome::broken("a Sigstore bundle under the media type of an envelope"));
         }
-        let envelope = Envelope::read(&value)?;
-        let statement = Statement::read(&envelope.payload)?;
-        Ok((envelope, statement))
+        Envelope::read(&value)
     };
-    let (envelope, statement) = match read() {
-        Ok(parts) => parts,
+    let envelope = match read() {
+        Ok(envelope) => envelope,
         Err(outcome) => return Examined::unknown(outcome),
     };
     let by = makers(signers, &envelope.message(), &envelope.signatures);
     let made_by = if by.is_empty() { Err(stranger(signers)) } else { Ok(by) };
+    let statement = match Statement::read(&envelope.payload, made_by.is_ok()) {
+        Ok(statement) => statement,
+        Err(outcome) => return Examined::unknown(made_by.err().unwrap_or(outcome)),
+    };
     Examined::statement(statement, made_by, false, &document.subject)
 }

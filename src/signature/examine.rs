@@ -25,6 +25,13 @@ pub fn examine(document: &Document, signers: &[Signer]) -> Proof {
     examined.of(document)
 }
 
+/// Tells whether documents of a media type can be signatures or attestations; what else there is need not be read.
+#[must_use]
+pub fn is_read(media_type: &str) -> bool {
+    let others = ["application/vnd.dev.cosign.simplesigning.v1+json", "application/vnd.dsse.envelope.v1+json"];
+    bundle::is_media_type(media_type) || others.contains(&media_type)
+}
+
 /// Returns the names of all signers whose key made one of `signatures` over `message`, sorted.
 pub(super) fn makers(signers: &[Signer], message: &[u8], signatures: &[Vec<u8>]) -> Vec<String> {
     let message = Message::new(message);

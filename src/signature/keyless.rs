@@ -214,18 +214,28 @@ pub(super) fn examine(document: &Document, signers: &[Signer], text: &str) -> Ex
     let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
         return Examined::unknown(Outcome::unsupported("sigstore bundle around a bare message signature"));
     };
-    let statement = match Statement::read(envelope.payload.as_bytes()) {
+    let Judged { made_by, signed_at, is_for_another } = judge(&bundle, &document.subject, signers);
+    let statement = match Statement::read(envelope.payload.as_bytes(), made_by.is_ok()) {
         Ok(statement) => statement,
-        Err(outcome) => return Examined::unknown(outcome),
+        Err(outcome) => return Examined::unknown(made_by.err().unwrap_or(outcome)),
     };
-    let (made_by, signed_at) = judge(&bundle, &document.subject, signers);
+    // The statement is about this image, and something else of the bundle is not: a log entry of another artifact.
+    if is_for_another && statement.is_about(&document.subject) {
+        return Examined::unknown(Outcome::broken("the bundle holds a log entry, or a signature, of something else"));
+    }
     Examined { signed_at, ..Examined::statement(statement, made_by, true, &document.subject) }
 }
 
-type Judged = (Result<Vec<String>, Outcome>, Option<jiff::Timestamp>);
+/// What all signers together say of a bundle.
+struct Judged {
+    made_by: Result<Vec<String>, Outcome>,
+    signed_at: Option<jiff::Timestamp>,
+    /// Whether part of it was found to be about another artifact: then the statement must be, too.
+    is_for_another: bool,
+}
 
 fn judge(bundle: &Bundle, subject: &Digest, signers: &[Signer]) -> Judged {
-    let (mut makers, mut times) = (Vec::new(), Vec::new());
+    let (mut makers, mut times, mut is_for_another) = (Vec::new(), Vec::new(), false);
     let (mut strangers, mut faults, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
     for signer in signers {
         match signer.keyless().map(|keyless| keyless.verify(bundle, subject)) {
@@ -234,19 +244,23 @@ fn judge(bundle: &Bundle, subject: &Digest, signers: &[Signer]) -> Judged {
                 makers.push(signer);
                 times.extend(time);
             }
-            Some(Attempt::MadeForAnother) => makers.push(signer),
+            Some(Attempt::MadeForAnother) => {
+                makers.push(signer);
+                is_for_another = true;
+            }
             Some(Attempt::MadeBy(who)) => strangers.push(who),
             Some(Attempt::Broken(why)) => faults.push(why),
             Some(Attempt::Foreign(who)) => foreign.push(who),
         }
     }
     if !makers.is_empty() {
-        return (Ok(sorted(makers.into_iter())), times.into_iter().min());
+        let made_by = Ok(sorted(makers.into_iter()));
+        return Judged { made_by, signed_at: times.into_iter().min(), is_for_another };
     }
     let first = |found: Vec<String>| found.into_iter().next();
     let outcome = first(strangers).map(Outcome::somebody_else);
     let outcome = outcome.or_else(|| first(faults).map(Outcome::broken));
     let outcome = outcome.or_else(|| first(foreign).map(Outcome::somebody_else));
     let nobody = || Outcome::somebody_else(format!("{}, unverified: no signer is keyless", Claimed::of(bundle)));
-    (Err(outcome.unwrap_or_else(nobody)), None)
+    Judged { made_by: Err(outcome.unwrap_or_else(nobody)), signed_at: None, is_for_another: false }
 }

@@ -10,6 +10,12 @@ use crate::attestation::unreadable::{Unreadable, shown};
 
 pub(super) fn read(report: &Object<'_>, now: Timestamp) -> Result<Scan, Unreadable> {
     check_schema(report)?;
+    if let Some(kind) = report.filled("ArtifactType")?
+        && kind != "container_image"
+    {
+        let actual = format!("of a {}", shown(kind));
+        return Err(Unreadable::Unsupported { what: "report", expected: "one of a container image", actual });
+    }
     let metadata = report.object("Metadata", "Metadata")?;
     let program = report.object("Trivy", "Trivy")?;
     let version = program.map(|program| program.filled("Version")).transpose()?.flatten();

@@ -1,6 +1,7 @@
 //! The rule `vulnerabilities`: what a scanner may have found in an image.
 
 mod clause;
+mod covers;
 mod scans;
 #[cfg(test)]
 mod tests;
@@ -10,17 +11,17 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use self::clause::Clause;
+use self::covers::Covers;
 use self::scans::{Report, Reports};
 use super::complaint::{Complaint, Vulnerable};
 use super::coverage::Coverage;
-use super::dossier::{Exhibit, Make, What};
+
 use super::exec::{read_command, read_timeout};
 use super::named::Named;
 use super::rule::Ask;
 use super::signed_by::SignedBy;
 use super::span::{read_span, told};
 use super::subject::{Needs, Program, Subject};
-use crate::attestation::{Claim, ImageIdentity, Verdicts, VexStatement};
 use crate::yaml::{Faults, Fields, Node};
 
 /// The rule's key.
@@ -193,30 +194,6 @@ fn read_scanner(node: &Node, faults: &Faults) -> Option<(Vec<String>, Duration)>
     Some((command?, timeout))
 }
 
-/// The digests a statement may name to be about what a report is about: the whole and this part; for the whole, every part.
-fn of(subject: &Subject<'_>, make: &Make, about: &str) -> Vec<String> {
-    let whole = subject.digest.map(ToString::to_string);
-    let mut digests: Vec<String> = whole.iter().cloned().collect();
-    match whole.as_deref() == Some(about) && !make.is_index() {
-        true => digests.extend(make.images().iter().map(|image| image.digest.to_string())),
-        false => digests.push(about.to_owned()),
-    }
-    digests
-}
-
-/// The statements that somebody the rule names made.
-fn statements<'e>(exhibits: impl Iterator<Item = &'e Exhibit>, by: &SignedBy) -> Vec<&'e VexStatement> {
-    let of = |exhibit: &'e Exhibit| match &exhibit.what {
-        What::Attestation(_, claim) => match claim.as_ref() {
-            Claim::Vex(vex) => vex.statements.as_slice(),
-            Claim::Sbom(sbom) => sbom.vex.as_ref().map(|vex| vex.statements.as_slice()).unwrap_or_default(),
-            _ => &[],
-        },
-        _ => &[],
-    };
-    exhibits.filter(|exhibit| by.takes(exhibit.signers())).flat_map(of).collect()
-}
-
 impl Ask for Vulnerabilities {
     fn needs(&self, needs: &mut Needs) {
         needs.make = true;
@@ -248,18 +225,10 @@ impl Ask for Vulnerabilities {
         if !coverage.is_complete() {
             return vec![self.missing(subject, &reports, &coverage)];
         }
-        let locator = subject.candidate.to.locator();
         let mut complaints: Vec<Complaint> = reports.newest.iter().filter_map(|one| self.stale(subject, one)).collect();
         for report in &reports.newest {
-            // What is said of one part says nothing of another.
-            let is_about = |exhibit: &&Exhibit| {
-                subject.digest == Some(&exhibit.subject) || exhibit.subject.to_string() == report.about
-            };
-            let digests = self::of(subject, make, &report.about);
-            let identity = ImageIdentity { repository: &locator, digests: &digests };
-            let verdicts = Verdicts::new(statements(exhibits.iter().filter(is_about), &self.vex_by));
-            let covered = |one| verdicts.of(one, &identity).is_some_and(VexStatement::covers);
-            complaints.extend(self.found(subject, report, covered));
+            let covers = Covers::new(self, subject, make, exhibits, &report.about);
+            complaints.extend(self.found(subject, report, |one| covers.covered(one)));
         }
         complaints.dedup_by(|a, b| a.vulnerability.is_some() && a.message == b.message);
         complaints

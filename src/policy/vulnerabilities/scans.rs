@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::Vulnerabilities;
 use crate::attestation::{Claim, Scan, scan_report};
 use crate::domain::Digest;
-use crate::policy::coverage::{Coverage, some_of, told};
-use crate::policy::dossier::{Exhibit, ProgramEnd, What};
-use crate::policy::subject::Subject;
+use crate::policy::coverage::{Coverage, covered, some_of, told};
+use crate::policy::dossier::{Exhibit, MadeImage, ProgramEnd, What};
+use crate::policy::subject::{Subject, rule_on};
 
 /// A report, with what it is about and whose it is.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Reports {
         }
         if rule.scanner.is_some() {
             match scanned(subject) {
-                Ok(report) => all.push(report),
+                Ok(reports) => all.extend(reports),
                 Err(why) => scanner_failed = Some(why),
             }
         }
@@ -58,22 +58,7 @@ impl Reports {
 
     /// Tells what of the image the reports are about.
     pub(super) fn coverage(&self, subject: &Subject<'_>) -> Coverage {
-        let has = |digest: &str| self.newest.iter().any(|report| report.about == digest);
-        if subject.digest.is_some_and(|digest| has(&digest.to_string())) {
-            return Coverage::Whole;
-        }
-        let images = subject.make().map(|make| make.images()).unwrap_or_default();
-        let without: Vec<String> = images
-            .iter()
-            .filter(|image| !has(&image.digest.to_string()))
-            .map(|image| image.platform.clone().unwrap_or_else(|| image.digest.to_string()))
-            .collect();
-        match (images.len(), without.len()) {
-            (0, _) => Coverage::None,
-            (_, 0) => Coverage::Parts,
-            (all, lacking) if all == lacking => Coverage::None,
-            _ => Coverage::Some(without),
-        }
+        covered(subject, |digest| self.newest.iter().any(|report| report.about == digest.to_string()))
     }
 
     /// Says what is there in place of what is wanted.
@@ -129,30 +114,43 @@ fn about(subject: &Subject<'_>, scan: &Scan, hangs_on: Option<&Digest>) -> Vec<S
     let named: Vec<String> = scan.images.iter().filter(|named| known.contains(named)).cloned().collect();
     match hangs_on_part {
         // Scanners name the index whose part they looked at.
-        Some(part) if !named.is_empty() => vec![part],
+        Some(part) if named.contains(&part) || named.iter().any(|one| Some(one) == whole.as_ref()) => vec![part],
         Some(_) => Vec::new(),
         None => named,
     }
 }
 
-/// Reads what a scanner printed.
-fn scanned(subject: &Subject<'_>) -> Result<Report, String> {
+/// Reads what a scanner printed of the image, or of each image of an index.
+fn scanned(subject: &Subject<'_>) -> Result<Vec<Report>, String> {
     let rule = format!("{}/{}", subject.policy, super::NAME);
-    match subject.dossier.programs.get(&rule) {
-        Some(ProgramEnd::Passed { output }) => match scan_report(output, subject.now) {
-            Ok(scan) => {
-                // It was run just now, whatever its clock says.
-                let scan = Scan { finished_at: Some(scan.finished_at.unwrap_or(subject.now)), ..scan };
-                let about = about(subject, &scan, None).into_iter().next();
-                let about = about
-                    .ok_or_else(|| format!("a scanner's report on another image ({})", some_of(&scan.images, 2)))?;
-                Ok(Report { about, whose: format!("the scanner {}", scan.scanner), scan })
-            }
-            Err(why) => Err(format!("what the scanner printed, which cannot be read ({why})")),
-        },
-        Some(ProgramEnd::Refused { why } | ProgramEnd::Failed { why }) => Err(format!("a scanner that failed ({why})")),
-        None => Err("a scanner that was not run".to_owned()),
+    let make = subject.make().ok().filter(|make| make.is_index());
+    match make {
+        Some(make) => {
+            let of_part = |image: &MadeImage| printed(subject, &rule_on(&rule, &image.digest), Some(&image.digest));
+            make.images().iter().map(of_part).collect()
+        }
+        None => printed(subject, &rule, subject.digest).map(|report| vec![report]),
     }
+}
+
+fn printed(subject: &Subject<'_>, rule: &str, asked: Option<&Digest>) -> Result<Report, String> {
+    let output = match subject.dossier.programs.get(rule) {
+        Some(ProgramEnd::Passed { output }) => output,
+        Some(ProgramEnd::Refused { why } | ProgramEnd::Failed { why }) => {
+            return Err(format!("a scanner that failed ({why})"));
+        }
+        None => return Err("a scanner that was not run".to_owned()),
+    };
+    let unreadable = |why| format!("what the scanner printed, which cannot be read ({why})");
+    let scan = scan_report(output, subject.now).map_err(unreadable)?;
+    let about = asked.map(ToString::to_string).unwrap_or_default();
+    // It was told by digest what to look at; one that names what it looked at must name that.
+    if !scan.images.is_empty() && !scan.images.contains(&about) {
+        return Err(format!("a scanner's report on another image ({})", some_of(&scan.images, 2)));
+    }
+    // It was run just now, whatever its clock says.
+    let scan = Scan { finished_at: Some(scan.finished_at.unwrap_or(subject.now)), ..scan };
+    Ok(Report { about, whose: format!("the scanner {}", scan.scanner), scan })
 }
 
 /// Keeps the newest of each digest; what does not say when it was made can be told neither newer nor older, and stays.

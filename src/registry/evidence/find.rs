@@ -85,12 +85,12 @@ impl Finder<'_> {
     /// Finds what refers to one manifest.
     async fn at(&self, subject: &Digest) -> Result<Attached, Error> {
         let names = ENDINGS.map(|ending| format!("{}{ending}", fallback_tag(subject)));
-        let (listed, fallback, tagged) = tokio::try_join!(
+        let (listed, (fallback, unusable), tagged) = tokio::try_join!(
             self.source.referrers(subject),
             self.fallback(subject),
             try_join_all(names.into_iter().map(|name| self.tagged(name))),
         )?;
-        let mut found = Attached::default();
+        let mut found = Attached { passed_over: unusable.into_iter().collect(), ..Attached::default() };
         let (index, in_index) = fallback.map_or_else(Default::default, |(index, entries)| (Some(index), entries));
         let wanted: BTreeSet<Digest> = listed.into_iter().flatten().chain(in_index.iter().cloned()).collect();
         self.check_count(wanted.len())?;
@@ -108,19 +108,23 @@ impl Finder<'_> {
     }
 
     /// Reads the index under the fallback tag, and what it lists.
-    async fn fallback(&self, subject: &Digest) -> Result<Option<(Manifest, Vec<Digest>)>, Error> {
-        match self.named(&fallback_tag(subject)).await? {
+    ///
+    /// What is no index that can be used is told.
+    async fn fallback(&self, subject: &Digest) -> Result<(Option<(Manifest, Vec<Digest>)>, Option<String>), Error> {
+        let tag = fallback_tag(subject);
+        Ok(match self.named(&tag).await? {
             // GitLab's registry takes the tag for the digest, and answers with the image itself.
-            Some(Ok(index)) if index.digest == *subject => Ok(None),
+            Some(Ok(index)) if index.digest == *subject => (None, None),
             Some(Ok(index)) => match &index.links {
                 Links::Index(children) => {
                     let entries = children.iter().map(|child| child.digest.clone()).collect();
-                    Ok(Some((index, entries)))
+                    (Some((index, entries)), None)
                 }
-                Links::Image(_) => Ok(None),
+                Links::Image(_) => (None, Some(format!("the tag {tag} holds an image, and no list of referrers"))),
             },
-            Some(Err(_)) | None => Ok(None),
-        }
+            Some(Err(why)) => (None, Some(format!("the tag {tag} holds a list of referrers that {why}"))),
+            None => (None, None),
+        })
     }
 
     async fn tagged(&self, tag: String) -> Result<Found<Tagged>, Error> {

@@ -130,7 +130,7 @@ fn a_payload_that_is_no_statement_is_broken() {
     let document = edited("keyless", |bundle| bundle["dsseEnvelope"]["payloadType"] = "text/plain".into());
     assert!(why(&examine(&document, &[release()]).outcome).starts_with("the payload is of type `text/plain`"));
     let document = edited("keyless", |bundle| with_payload(&mut bundle["dsseEnvelope"], |_| "{}".to_owned()));
-    assert_eq!(why(&examine(&document, &[release()]).outcome), "the signed statement has no `_type`");
+    assert!(why(&examine(&document, &[release()]).outcome).contains("missing field `_type`"));
 }
 
 #[test]
@@ -179,6 +179,19 @@ fn a_root_with_logs_asks_for_a_log_entry() {
     let subject = "sha256:54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f";
     let outcome = examine(&public(&bundle.to_string(), subject), &[anybody(PUBLIC_GOOD_ROOT)]).outcome;
     assert!(why(&outcome).contains("inclusion proof"), "{outcome:?}");
+}
+
+#[test]
+fn a_log_entry_of_something_else_vouches_for_nothing() {
+    let subject = "sha256:54303491a8418fbed24344b513546182c29b43bf282ceb433af65e2299f9271f";
+    let identity = Identity::pattern(".*").unwrap();
+    let anybody = keyless("anybody", "https://github.com/login/oauth", identity, SIGSTORE_STAGING_TRUSTED_ROOT);
+    let mut bundle: Value = serde_json::from_str(fixture!("staging-rekor2.json")).unwrap();
+    let entries = &mut bundle["verificationMaterial"]["tlogEntries"];
+    // The log holds this entry, too; only that it is of another signature.
+    *entries = vec![serde_json::from_str::<Value>(fixture!("staging-rekor2-entry.json")).unwrap()].into();
+    let outcome = examine(&public(&bundle.to_string(), subject), &[anybody]).outcome;
+    assert_eq!(why(&outcome), "the bundle holds a log entry, or a signature, of something else");
 }
 
 #[test]

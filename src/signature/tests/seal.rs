@@ -19,8 +19,12 @@ fn statement(subject: &Digest) -> String {
 }
 
 fn sealed(key: &SigningKey) -> Document {
+    sealed_as(key, |statement| statement)
+}
+
+fn sealed_as(key: &SigningKey, edit: impl FnOnce(String) -> String) -> Document {
     let subject = Digest::of(b"image");
-    let bytes = key.seal(statement(&subject).as_bytes()).into();
+    let bytes = key.seal(edit(statement(&subject)).as_bytes()).into();
     let manifest = Digest::of(b"manifest");
     Document { subject, manifest, media_type: BUNDLE.to_owned(), signature: None, certificate: None, bytes }
 }
@@ -38,6 +42,25 @@ fn a_sealed_statement_is_verified_by_the_public_half_alone() {
         let hint = format!("a key with the hint {}", key.key().hint());
         assert_eq!(who(&outcome(&sealed(&key))), hint);
     }
+}
+
+#[test]
+fn a_duplicate_key_in_what_was_signed_is_named() {
+    let key = SigningKey::from_pem(&pem()[0], "").unwrap();
+    let ours = Signer { name: "bot".to_owned(), means: Means::Key(key.key()) };
+    let document = sealed_as(&key, |text| text.replacen(r#""subject":"#, r#""subject":[],"subject":"#, 1));
+    assert!(why(&examine(&document, &[ours]).outcome).contains("duplicate key `subject`"));
+}
+
+#[test]
+fn a_large_statement_is_read_only_when_somebody_known_made_it() {
+    let key = SigningKey::from_pem(&pem()[0], "").unwrap();
+    let list = format!(r#"{{"list":[{}0],"#, "0,".repeat(20_000));
+    let document =
+        sealed_as(&key, |text| text.replacen(r#"{"verificationResult"#, &format!(r#"{list}"verificationResult"#), 1));
+    let ours = Signer { name: "bot".to_owned(), means: Means::Key(key.key()) };
+    assert_eq!(examine(&document, &[a(), ours]).outcome, by(&["bot"]));
+    assert_eq!(who(&examine(&document, &[a()]).outcome), format!("a key with the hint {}", key.key().hint()));
 }
 
 #[test]
