@@ -1,6 +1,6 @@
 //! Gathering what rules have to know of images: each image's once, and only what the rules that apply ask for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::history::History;
 use super::programs::Programs;
 use crate::attestation::{self, Scan};
-use crate::domain::{Cause, Digest, ImageRef, Plan, Settled};
+use crate::domain::{Cause, Digest, ImageRef, Papers, Plan, Settled};
 use crate::policy::{self, Dossier, Gap, InForce, Make, Needs};
 use crate::registry::{self, PaperDesk, Registries};
 
@@ -30,7 +30,6 @@ pub(super) struct Sources<'a> {
 /// One image whose evidence is read once, whoever references it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    environment: String,
     places: Vec<ImageRef>,
     digest: Option<Digest>,
     tag: bool,
@@ -38,10 +37,16 @@ struct Key {
     documents: bool,
 }
 
+/// An image, and the environments whose rules ask for it.
+struct Wanted {
+    key: Key,
+    environments: BTreeSet<String>,
+}
+
 impl Sources<'_> {
     /// Gathers a dossier for each of [`Plan::settled`], in its order; where nothing is needed it is empty.
     pub(super) async fn gather(&self, plan: &Plan, needs: &[Needs]) -> Vec<Arc<Dossier>> {
-        let mut wanted: Vec<Key> = Vec::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
         let mut key_of: HashMap<usize, usize> = HashMap::new();
         let mut seen: HashMap<Key, usize> = HashMap::new();
         for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
@@ -49,7 +54,6 @@ impl Sources<'_> {
                 continue;
             }
             let key = Key {
-                environment: settled.candidate().environment.clone(),
                 places: places(plan, settled),
                 digest: origin(plan, settled).and_then(policy::digest_of).cloned(),
                 tag: needs.tag,
@@ -57,16 +61,18 @@ impl Sources<'_> {
                 documents: needs.documents,
             };
             let at = *seen.entry(key.clone()).or_insert_with(|| {
-                wanted.push(key);
+                wanted.push(Wanted { key, environments: BTreeSet::new() });
                 wanted.len() - 1
             });
+            wanted[at].environments.insert(settled.candidate().environment.clone());
             key_of.insert(index, at);
         }
         let desk = self.registries.papers();
         let read = self.read_all(&desk, &wanted).await;
         let mut dossiers = Vec::with_capacity(plan.settled.len());
         for (index, (settled, needs)) in plan.settled.iter().zip(needs).enumerate() {
-            let mut dossier = key_of.get(&index).map(|at| read[*at].clone()).unwrap_or_default();
+            let environment = &settled.candidate().environment;
+            let mut dossier = key_of.get(&index).and_then(|at| read[*at].get(environment)).cloned().unwrap_or_default();
             self.history.add(settled, needs, dossier.digest.as_ref(), &mut dossier.ran_in).await;
             if needs.reports {
                 dossier.reports = self.reports_on(&dossier, settled);
@@ -78,25 +84,39 @@ impl Sources<'_> {
     }
 
     /// Reads the evidence of all, some at a time, in their order.
-    async fn read_all(&self, desk: &PaperDesk<'_>, wanted: &[Key]) -> Vec<Dossier> {
+    async fn read_all(&self, desk: &PaperDesk<'_>, wanted: &[Wanted]) -> Vec<BTreeMap<String, Dossier>> {
         let mut read = Vec::with_capacity(wanted.len());
         let mut begun = FuturesOrdered::new();
         let mut rest = wanted.iter();
         loop {
             while begun.len() < AT_A_TIME
-                && let Some(key) = rest.next()
+                && let Some(wanted) = rest.next()
             {
-                begun.push_back(self.read(desk, key));
+                begun.push_back(self.read(desk, wanted));
             }
             match begun.next().await {
-                Some(dossier) => read.push(dossier),
+                Some(dossiers) => read.push(dossiers),
                 None => return read,
             }
         }
     }
 
-    /// Reads one image's evidence.
-    async fn read(&self, desk: &PaperDesk<'_>, key: &Key) -> Dossier {
+    /// Reads one image's evidence, and examines it with the signers of each environment.
+    async fn read(&self, desk: &PaperDesk<'_>, Wanted { key, environments }: &Wanted) -> BTreeMap<String, Dossier> {
+        let (dossier, papers) = self.fetch(desk, key).await;
+        let with_exhibits = |environment: &String| {
+            let mut dossier = dossier.clone();
+            if let Some(papers) = papers.as_ref().filter(|_| key.documents) {
+                let signers = self.in_force.get(environment).map(|set| set.signers.as_slice()).unwrap_or_default();
+                dossier.exhibits = Some(Ok(policy::examine(papers, signers, self.now)));
+            }
+            (environment.clone(), dossier)
+        };
+        environments.iter().map(with_exhibits).collect()
+    }
+
+    /// Reads all but what signers decide.
+    async fn fetch(&self, desk: &PaperDesk<'_>, key: &Key) -> (Dossier, Option<Papers>) {
         let mut dossier = Dossier::default();
         if let Some(tagged) = key.places.first().filter(|_| key.tag).and_then(ImageRef::at_tag) {
             dossier.tagged = Some(self.registries.resolve(&tagged).await.map_err(|error| gap(&error)));
@@ -106,12 +126,12 @@ impl Sources<'_> {
             Err(gap) => {
                 dossier.make = Some(Err(gap.clone()));
                 dossier.exhibits = key.documents.then_some(Err(gap));
-                return dossier;
+                return (dossier, None);
             }
         };
         dossier.digest = Some(digest.clone());
         if !key.make && !key.documents {
-            return dossier;
+            return (dossier, None);
         }
         let mut read = desk.read(place, &digest, key.documents).await;
         // What is there already, and what hangs on it, may be read there as well.
@@ -122,18 +142,17 @@ impl Sources<'_> {
         }
         match read {
             Ok(papers) => {
-                let signers = self.in_force.get(&key.environment).map(|set| set.signers.clone()).unwrap_or_default();
                 dossier.make = Some(Ok(Make::of(&papers)));
-                dossier.exhibits = key.documents.then(|| Ok(policy::examine(&papers, &signers, self.now)));
-                dossier.passed_over = papers.passed_over;
+                dossier.passed_over.clone_from(&papers.passed_over);
+                (dossier, Some(papers))
             }
             Err(error) => {
                 let gap = gap(&error);
                 dossier.make = Some(Err(gap.clone()));
                 dossier.exhibits = key.documents.then_some(Err(gap));
+                (dossier, None)
             }
         }
-        dossier
     }
 
     /// Finds the digest of an image nobody resolved yet.

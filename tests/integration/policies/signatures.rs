@@ -1,7 +1,7 @@
 //! Signatures: asked for, found, carried, and proved where the image went.
 
 use super::{said, signed_stage};
-use crate::support::{Keys, OCI_MANIFEST, Stage, artifact, digest_of, index, push, single};
+use crate::support::{Keys, OCI_MANIFEST, Stage, artifact, digest_of, index, patch_image, push, single};
 
 #[test]
 fn an_image_that_nobody_signed_stays_where_it_is() {
@@ -133,6 +133,29 @@ fn only_rules_that_need_evidence_have_it_fetched() {
     stage.bump("api", "1.1.0");
     let run = stage.program.run(stage.repository.path(), &["check", "-v"]).expect(1);
     assert!(run.stderr.contains("referrers") || run.stderr.contains("tags/list"), "{}", run.stderr);
+}
+
+#[test]
+fn evidence_is_read_once_for_all_environments_on_the_way() {
+    let (mut stage, keys) = signed_stage();
+    let host = stage.production.host().to_owned();
+    let staging = format!(
+        "    policy: policies/\n  staging:\n    overlays: '*/overlays/staging'\n    registry: {host}/staging\n    \
+         from: dev\n    policy: policies/\n"
+    );
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    stage.repository.replace("promote-bot.yaml", "    policy: policies/\n", &staging);
+    stage.repository.commit("staging");
+    stage.repository.git(&["switch", "--quiet", "-C", "change"]);
+    let digest = stage.seed_small("api", "1.1.0");
+    keys.sign_image(&format!("{}/api", stage.dev.host()), &digest);
+    let patch = patch_image("api", &format!("{host}/staging/api:1.1.0"));
+    stage.repository.write(&[("api/overlays/staging/patch-image.yaml", &patch)]);
+    stage.bump("api", "1.1.0");
+    let run = stage.program.run(stage.repository.path(), &["check", "-v", "-f", "json"]).expect(0);
+    assert_eq!(run.json()["stats"]["to_promote"], 2);
+    let lists = run.stderr.lines().filter(|line| line.contains(&format!("/referrers/{digest}")));
+    assert_eq!(lists.count(), 1, "{}", run.stderr);
 }
 
 #[test]
