@@ -7,7 +7,8 @@ use super::named::Named;
 use super::rule::Ask;
 use super::signed_by::SignedBy;
 use super::subject::{Needs, Subject};
-use crate::signature::Outcome;
+use crate::domain::{Candidate, ReferrerFilter, Severity};
+use crate::signature::{Outcome, can_sign};
 use crate::yaml::{Faults, Fields};
 
 /// The rule's key.
@@ -36,7 +37,7 @@ needs the signature on its index, which covers every part. An attestation is no 
 said to be. What stands in the way is told apart: absent, by somebody else, broken, for another image, in a format that is not supported.
 
 To fix a finding:  cosign sign --key release.key REPOSITORY@DIGEST
-After a copy the signature is verified again at the destination.
+After a copy the signature is verified again at the destination: `referrers` of the environment has to let it go along.
 ";
 
 /// Whose signature an image must have.
@@ -84,6 +85,31 @@ impl Signed {
     }
 }
 
+/// Complains of a signature that is not copied along. A narrowed index has another digest, and none that could be.
+fn left_behind(candidate: &Candidate) -> Option<Complaint> {
+    let options = &candidate.copy;
+    candidate.from.as_ref().filter(|_| options.platforms.is_empty())?;
+    let (name, environment) = (candidate.to.repository(), &candidate.environment);
+    match &options.referrers {
+        ReferrerFilter::Types(types) if !types.iter().any(|one| can_sign(one)) => Some(Complaint::new(
+            candidate,
+            format!(
+                "the signature of {name} would not arrive: `referrers` of {environment} names no type of signatures"
+            ),
+            format!(
+                "add application/vnd.dev.sigstore.bundle.v0.3+json to `referrers` of {environment}, and for cosign's old format \
+                 application/vnd.dev.cosign.simplesigning.v1+json"
+            ),
+        )),
+        ReferrerFilter::None => {
+            let message = format!("the signature of {name} stays behind, unproved: `referrers: none` of {environment}");
+            let help = format!("leave `referrers` out, so that {environment} can verify what it runs");
+            Some(Complaint { most: Severity::Warning, ..Complaint::new(candidate, message, help) })
+        }
+        ReferrerFilter::All | ReferrerFilter::Types(_) => None,
+    }
+}
+
 impl Ask for Signed {
     fn needs(&self, needs: &mut Needs) {
         (needs.documents, needs.make) = (true, true);
@@ -95,7 +121,7 @@ impl Ask for Signed {
             Err(complaint) => return vec![*complaint],
         };
         match coverage(subject, exhibits, |exhibit| self.counts(exhibit)) {
-            Coverage::Whole => garbage(subject, exhibits).into_iter().collect(),
+            Coverage::Whole => garbage(subject, exhibits).into_iter().chain(left_behind(subject.candidate)).collect(),
             other => vec![self.complain(subject, exhibits, &other)],
         }
     }
@@ -118,7 +144,6 @@ impl Ask for Signed {
 mod tests {
     use super::super::testing::{candidate, complaints, digest, exhibit, index_of};
     use super::*;
-    use crate::domain::Severity;
 
     fn judged(exhibits: Vec<Exhibit>) -> Vec<(String, Severity)> {
         let one = candidate("prod.example/shop/api:1", None);
@@ -148,6 +173,39 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].1, Severity::Note);
         assert!(found[0].0.contains("it is not JSON"), "{found:?}");
+    }
+
+    #[test]
+    fn a_signature_that_would_not_arrive_is_told_before_the_copy() {
+        let judged = |referrers: ReferrerFilter| {
+            let mut one = candidate("prod.example/shop/api:1", None);
+            one.from = Some("dev.example/shop/api:1".parse().unwrap());
+            one.copy.referrers = referrers;
+            let found = complaints("signature: {}", &one, |given| {
+                given.digest = Some(digest());
+                given.dossier.exhibits = Some(Ok(vec![exhibit(What::Signature, verified("release-key"))]));
+                given.dossier.make = Some(Ok(index_of(&["linux/amd64"])));
+            });
+            found.into_iter().map(|complaint| (complaint.most, complaint.message)).collect::<Vec<_>>()
+        };
+        let types = |one: &str| ReferrerFilter::Types(vec![one.to_owned()]);
+        assert!(judged(ReferrerFilter::All).is_empty());
+        assert!(judged(types("application/vnd.dev.sigstore.bundle.v0.3+json")).is_empty());
+        assert_eq!(
+            judged(types("application/spdx+json")),
+            [(
+                Severity::Error,
+                "the signature of shop/api would not arrive: `referrers` of production names no type of signatures"
+                    .to_owned()
+            )]
+        );
+        assert_eq!(
+            judged(ReferrerFilter::None),
+            [(
+                Severity::Warning,
+                "the signature of shop/api stays behind, unproved: `referrers: none` of production".to_owned()
+            )]
+        );
     }
 
     #[test]

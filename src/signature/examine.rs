@@ -6,6 +6,9 @@ use super::signer::Signer;
 use super::{bundle, dsse, simple_signing};
 use crate::domain::Document;
 
+/// The media type of signatures in cosign's old format.
+const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+
 /// Finds out what `document` says about its image, and which of `signers` stand behind it.
 ///
 /// Whatever the document holds, the answer is a proof; only [`Outcome::Verified`] may be believed. A signature that
@@ -15,7 +18,7 @@ pub fn examine(document: &Document, signers: &[Signer]) -> Proof {
     let unsupported = |format: &str| Examined::unknown(Outcome::unsupported(format));
     let examined = match document.media_type.as_str() {
         media_type if bundle::is_media_type(media_type) => bundle::examine(document, signers),
-        "application/vnd.dev.cosign.simplesigning.v1+json" => simple_signing::examine(document, signers),
+        SIMPLE_SIGNING => simple_signing::examine(document, signers),
         "application/vnd.dsse.envelope.v1+json" => dsse::examine(document, signers),
         "application/jose+json" => unsupported("notation signature (JWS)"),
         "application/cose" => unsupported("notation signature (COSE)"),
@@ -28,8 +31,13 @@ pub fn examine(document: &Document, signers: &[Signer]) -> Proof {
 /// Tells whether documents of a media type can be signatures or attestations; what else there is need not be read.
 #[must_use]
 pub fn is_read(media_type: &str) -> bool {
-    let others = ["application/vnd.dev.cosign.simplesigning.v1+json", "application/vnd.dsse.envelope.v1+json"];
-    bundle::is_media_type(media_type) || others.contains(&media_type)
+    can_sign(media_type) || media_type == "application/vnd.dsse.envelope.v1+json"
+}
+
+/// Tells whether documents of a media type can be signatures; artifacts that hold them are of the same type.
+#[must_use]
+pub fn can_sign(media_type: &str) -> bool {
+    bundle::is_media_type(media_type) || media_type == SIMPLE_SIGNING
 }
 
 /// Returns the names of all signers whose key made one of `signatures` over `message`, sorted.

@@ -23,7 +23,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-pub use examine::{examine, is_read};
+pub use examine::{can_sign, examine, is_read};
 pub use key::{InvalidKey, Key};
 pub use keyless::{Identity, IdentityPattern, InvalidRoot, Keyless, PUBLIC_GOOD_ROOT};
 pub use proof::{Content, Outcome, Proof};

@@ -64,9 +64,9 @@ fn an_image_whose_signature_does_not_arrive_is_not_proved() {
     stage.repository.replace(
         "promote-bot.yaml",
         "    from: dev\n",
-        "    from: dev\n    referrers: [application/spdx+json]\n",
+        "    from: dev\n    referrers: [application/vnd.dev.sigstore.bundle.v0.3+json]\n",
     );
-    stage.repository.commit("nothing but bills goes along");
+    stage.repository.commit("nothing but bundles goes along, and it is signed in the old format");
     stage.repository.git(&["switch", "--quiet", "-C", "change"]);
     let digest = stage.seed_small("api", "1.1.0");
     keys.sign_image(&format!("{}/api", stage.dev.host()), &digest);
