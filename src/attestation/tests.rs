@@ -125,7 +125,7 @@ fn what_is_no_bill_is_not_taken_for_one() {
         (
             "https://spdx.dev/Document",
             json!("{\"a\":1,\"a\":2}"),
-            "not JSON: the key `a` is there twice at line 1 column 13",
+            "not JSON: duplicate key `a` at line 1 column 10",
         ),
         ("https://cyclonedx.org/bom", value(SPDX), "`bomFormat` is missing"),
         (

@@ -18,6 +18,7 @@ mod helm_values;
 mod image;
 mod image_store;
 mod image_use;
+pub mod json;
 mod location;
 mod outcome;
 mod plan;
