@@ -122,11 +122,7 @@ fn what_is_no_bill_is_not_taken_for_one() {
             "unsupported version of SPDX: expected SPDX 2 or 3, got `9`",
         ),
         ("https://spdx.dev/Document", value(CYCLONEDX), "`spdxVersion` is missing"),
-        (
-            "https://spdx.dev/Document",
-            json!("{\"a\":1,\"a\":2}"),
-            "not JSON: duplicate key `a` at line 1 column 10",
-        ),
+        ("https://spdx.dev/Document", json!("{\"a\":1,\"a\":2}"), "not JSON: duplicate key `a` at line 1 column 10"),
         ("https://cyclonedx.org/bom", value(SPDX), "`bomFormat` is missing"),
         (
             "https://cyclonedx.org/bom",

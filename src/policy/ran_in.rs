@@ -30,9 +30,11 @@ image, without a break, and how long that is.
 
 Only the first-parent line of the base branch counts: what stands on a branch that was merged says nothing of what was deployed. The time of
 a commit is the time of the merge that the forge gives for it; where there is none, the time its committer has, never earlier than that of
-any commit before it on the line, and the verdict says so. Whoever may push to the base branch could forge that one, which is why `clock: forge`
-exists. In a shallow clone commit times prove nothing, and the
-times of authors are never looked at. Where the other environment names no digest, its tag must name the same image in its registry now. To fix a finding, promote to the other environment first, and wait.
+any commit before it on the line, and the verdict says so. Whoever may push to the base branch could forge that one, and where requests are
+merged by fast-forward whoever wrote the commits: ask for `clock: forge` there. In a shallow clone commit times prove nothing, and the times of
+authors are never looked at. Where the other environment names no digest, its tag must name the same image in its registry now.
+
+To fix a finding, promote to the other environment first, and wait.
 ";
 
 /// How far a clock may be ahead of ours.
