@@ -2,8 +2,8 @@
 
 use croner::Cron;
 use croner::parser::CronParser;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{RoundMode, Timestamp, Unit, ZonedRound};
 
 use super::complaint::Complaint;
 use super::rule::Ask;
@@ -120,8 +120,10 @@ impl Window {
             }
             Span::Between(..) => None,
             Span::Pattern(text, pattern) => {
-                // What cannot be told counts as frozen.
-                let fits = pattern.is_time_matching(&now.to_zoned(self.zone.clone())).unwrap_or(true);
+                // A pattern says minutes, of which every second is frozen. What cannot be told counts as frozen.
+                let minute = ZonedRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc);
+                let minute = now.to_zoned(self.zone.clone()).round(minute);
+                let fits = minute.map_or(true, |minute| pattern.is_time_matching(&minute).unwrap_or(true));
                 let zone = self.zone.iana_name().unwrap_or("UTC");
                 fits.then(|| (format!("while `{text}` fits in {zone}{reason}"), None))
             }
@@ -179,7 +181,9 @@ mod tests {
     fn patterns_are_read_in_their_zone() {
         let window = r#"{cron: "* * * * SAT,SUN", zone: Europe/Istanbul}"#;
         // Friday 21:30 in London is half past midnight on Saturday in Istanbul.
-        assert_eq!(messages(window, "2026-11-27T21:30:00Z").len(), 1);
+        for now in ["2026-11-27T21:30:00Z", "2026-11-27T21:30:59.999Z", "2026-11-28T10:07:01Z"] {
+            assert_eq!(messages(window, now).len(), 1, "{now}");
+        }
         assert!(messages(window, "2026-11-27T20:30:00Z").is_empty());
         assert!(messages(window, "2026-11-29T21:30:00Z").is_empty());
     }
