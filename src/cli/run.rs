@@ -158,7 +158,7 @@ fn policy(global: &Global, action: PolicyAction) -> Result<Exit, Error> {
     let scope = scope(global, None)?;
     let (text, is_well) = match action {
         PolicyAction::Test { paths } => commands::policy_test(&scope, &paths)?,
-        PolicyAction::Lint { paths } => commands::policy_lint(&scope, &paths)?,
+        PolicyAction::Lint { paths } => (commands::policy_lint(&scope, &paths)?, true),
     };
     output::stdout(&text)?;
     Ok(if is_well { Exit::Success } else { Exit::No })

@@ -152,16 +152,41 @@ impl Workspace {
         };
         let names: Vec<String> = edited.iter().map(ToString::to_string).collect();
         self.notes.push(format!("this change edits {}: {effect}", names.join(", ")));
-        for file in &edited {
-            let text = read_optional(self.head.as_ref(), file)?;
-            let faults = text.and_then(|text| match file == path {
-                true => config::read(file.as_str(), &text).err(),
-                false => policies::lint(self.head.as_ref(), file, &text, scope.now),
-            });
-            let told = |fault: Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
-            self.notes.extend(faults.into_iter().flatten().map(told));
+        if self.config_used.revision != self.range.head {
+            self.notes.extend(self.what_follows(path, scope.now)?);
         }
         Ok(())
+    }
+}
+
+impl Workspace {
+    /// Says what would keep everything from being judged once the change is merged, and what nobody would judge any more.
+    fn what_follows(&self, path: &TreePath, now: Timestamp) -> Result<Vec<String>, Error> {
+        let head = self.head.as_ref();
+        let Some(text) = read_optional(head, path)? else {
+            return Ok(vec![format!("after the merge there is no {path}, and nothing is judged")]);
+        };
+        let told = |fault: Fault| format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message);
+        let read = read_config(path, &text, &self.range.head);
+        let loaded = read.and_then(|config| {
+            policies::load(head, &self.range.head, &config.environments, now).map(|_| config.environments)
+        });
+        let wrong = match loaded {
+            Ok(environments) => return Ok(self.unjudged(&environments)),
+            Err(Error::Faults { faults, .. }) => faults.into_iter().map(told).collect(),
+            Err(Error::Usage { message, .. }) => vec![message],
+            Err(error) => return Err(error),
+        };
+        let follows = |why: String| format!("after the merge every run would end with exit code 2: {why}");
+        Ok(wrong.into_iter().map(follows).collect())
+    }
+
+    /// The environments that have policies now, and none in `after`.
+    fn unjudged(&self, after: &[Environment]) -> Vec<String> {
+        let is_judged = |one: &&Environment| !one.policies.is_empty();
+        let stays = |name: &str| after.iter().filter(is_judged).any(|environment| environment.name == name);
+        let gone = self.config.environments.iter().filter(is_judged).filter(|environment| !stays(&environment.name));
+        gone.map(|environment| format!("after the merge no policy judges {}", environment.name)).collect()
     }
 }
 
@@ -171,6 +196,8 @@ pub(super) struct Snapshot {
     pub(super) tree: Arc<dyn Tree>,
     pub(super) environments: Vec<Environment>,
     pub(super) revision: Revision,
+    /// Whether the environments are those of a configuration.
+    pub(super) has_config: bool,
     is_work_tree: bool,
 }
 
@@ -200,13 +227,15 @@ impl Snapshot {
         };
         let tree = repository.tree(&revision)?;
         let path = config_path(&repository, scope)?;
-        let environments = match read_optional(tree.as_ref(), &path)? {
+        let text = read_optional(tree.as_ref(), &path)?;
+        let has_config = text.is_some();
+        let environments = match text {
             Some(text) => read_config(&path, &text, &revision)?.environments,
             None if scope.config.is_some() => return Err(no_config(&path, &revision)),
             None => environments_by_layout(tree.as_ref())?,
         };
         let is_work_tree = revision == Revision::Worktree;
-        Ok(Self { repository, tree, environments, revision, is_work_tree })
+        Ok(Self { repository, tree, environments, revision, has_config, is_work_tree })
     }
 }
 

@@ -85,9 +85,14 @@ impl<'a> Exceptions<'a> {
         Self { break_glass, now, used: RefCell::default(), fitted: RefCell::default() }
     }
 
-    /// Notes which waivers are for an image that a rule was asked about.
-    pub(super) fn note_fitting(&self, set: &InForce, id: &str, subject: &Subject<'_>) {
-        for waiver in set.waivers.iter().filter(|waiver| waiver.rule == id && fits(waiver, subject)) {
+    /// Notes which waivers are for an image that a rule was asked about, and could tell what it has against it.
+    pub(super) fn note_fitting(&self, set: &InForce, id: &str, subject: &Subject<'_>, complaints: &[Complaint]) {
+        // Without a report that counts, which vulnerabilities there are is not known.
+        let is_blind = complaints.iter().any(|one| one.most >= Severity::Warning && one.vulnerability.is_none());
+        let is_tested = |waiver: &&Waiver| {
+            waiver.rule == id && fits(waiver, subject) && !(is_blind && waiver.vulnerability.is_some())
+        };
+        for waiver in set.waivers.iter().filter(is_tested) {
             self.fitted.borrow_mut().insert((subject.candidate.environment.clone(), waiver.id.clone()));
         }
     }

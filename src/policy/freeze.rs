@@ -147,6 +147,15 @@ impl Ask for Freeze {
         found.map(complain).into_iter().collect()
     }
 
+    fn idle(&self, _environment: &str, now: Timestamp) -> Option<String> {
+        let ended = self.windows.iter().filter_map(|window| match window.span {
+            Span::Between(_, ends) if ends <= now => Some(at(ends)),
+            Span::Between(..) | Span::Pattern(..) => None,
+        });
+        let ended: Vec<String> = ended.collect();
+        (!ended.is_empty()).then(|| format!("a window is over since {}", ended.join(", ")))
+    }
+
     fn grounds(&self, subject: &Subject<'_>) -> String {
         format!("no window is closed at {}", at(subject.now))
     }

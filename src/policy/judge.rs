@@ -229,10 +229,7 @@ fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exce
             };
             let findings = match asked {
                 Asked::Offline | Asked::Refused => Vec::new(),
-                Asked::Yes => {
-                    exceptions.note_fitting(set, &id, &subject);
-                    ask(set, (policy, rule, &id), &subject, exceptions)
-                }
+                Asked::Yes => ask(set, (policy, rule, &id), &subject, exceptions),
             };
             opinions.push(Opinion { rule: id, findings, grounds: None, asked });
         }
@@ -267,7 +264,9 @@ fn ask(
     exceptions: &Exceptions<'_>,
 ) -> Vec<Finding> {
     let mut groups: Vec<(Option<Exception>, Vec<Complaint>)> = Vec::new();
-    for mut complaint in rule.complaints(subject) {
+    let complaints = rule.complaints(subject);
+    exceptions.note_fitting(set, id, subject, &complaints);
+    for mut complaint in complaints {
         let exception = exceptions.of(set, (policy, rule, id), subject, &mut complaint);
         let is_one_of_many = complaint.vulnerability.is_some();
         let same = |(other, all): &&mut (Option<Exception>, Vec<Complaint>)| {

@@ -27,12 +27,7 @@ impl InForce {
         }
         for (index, policy) in self.policies.iter().enumerate() {
             if let Some(other) = self.policies[..index].iter().find(|other| other.name == policy.name) {
-                let message = format!("the policy `{}` is there twice: {} has that name too", policy.name, other.file);
-                faults.push(of_policy(
-                    policy,
-                    message,
-                    "its rules' ids must tell them apart: give it another name".to_owned(),
-                ));
+                faults.push(policy.named_twice(&other.file));
             }
         }
         faults.extend(self.waivers.iter().filter_map(|waiver| self.unknown_rule(waiver)));
@@ -83,6 +78,15 @@ fn unknown_signers(policy: &Policy, rule: &Rule, known: &BTreeSet<&str>) -> Vec<
     }
     let unknown = names.into_iter().filter(|name| !known.contains(&*name.name));
     unknown.map(|name| name.fault(format!("there is no signer `{}`", name.name), format!("signers: {all}"))).collect()
+}
+
+impl Policy {
+    /// The fault of a policy that is called what the one of `other` is called.
+    #[must_use]
+    pub fn named_twice(&self, other: &str) -> Fault {
+        let message = format!("the policy `{}` is there twice: {other} has that name too", self.name);
+        of_policy(self, message, "its rules' ids must tell them apart: give it another name".to_owned())
+    }
 }
 
 fn of_policy(policy: &Policy, message: String, hint: String) -> Fault {

@@ -1,6 +1,6 @@
 //! The rule `ran_in`: an image must have been in another environment before.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::complaint::Complaint;
 use super::dossier::Ran;
@@ -130,6 +130,11 @@ impl Ask for RanIn {
             None => return vec![subject.unasked(&what)],
         };
         found.map(|(message, help)| Complaint::new(subject.candidate, message, help)).into_iter().collect()
+    }
+
+    fn idle(&self, environment: &str, _now: Timestamp) -> Option<String> {
+        (*self.environment.name == *environment)
+            .then(|| format!("it asks that an image was in {environment} before it comes to {environment}"))
     }
 
     fn grounds(&self, subject: &Subject<'_>) -> String {

@@ -1,5 +1,7 @@
 //! The rules: a closed set, each in a file of its own.
 
+use jiff::Timestamp;
+
 use super::age::{self, Age};
 use super::complaint::Complaint;
 use super::exec::{self, Exec};
@@ -33,6 +35,11 @@ pub(super) trait Ask {
 
     /// Returns the signers it names, if it asks for signatures at all.
     fn signers(&self) -> Option<Vec<&Named>> {
+        None
+    }
+
+    /// Says what of it can never have an effect in an environment from now on.
+    fn idle(&self, _environment: &str, _now: Timestamp) -> Option<String> {
         None
     }
 }
@@ -148,6 +155,12 @@ impl Rule {
     #[must_use]
     pub fn grounds(&self, subject: &Subject<'_>) -> String {
         self.kind.ask().grounds(subject)
+    }
+
+    /// Says what of it can never have an effect in an environment from now on, for those who look over their policies.
+    #[must_use]
+    pub fn idle(&self, environment: &str, now: Timestamp) -> Option<String> {
+        self.kind.ask().idle(environment, now)
     }
 
     /// Returns the signers it names, if it asks for signatures at all.

@@ -10,23 +10,31 @@ use crate::domain::{Finding, Review, Severity};
 /// How many annotations of one kind GitHub shows of a step.
 const MOST: usize = 10;
 
-/// Renders the findings of a review as annotations, the first of each kind, and counts the others.
+/// Renders the notes and findings of a review as annotations, the first of each kind, and counts the others.
 #[must_use]
 pub fn github(review: &Review) -> String {
     let findings = || review.environments.iter().flat_map(|e| e.findings.iter().map(move |finding| (&e.name, finding)));
     let mut out = String::new();
     let mut hidden = 0;
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
-        let of_kind: Vec<_> = findings().filter(|(_, finding)| finding.severity == severity).collect();
+        let of_run = review.notes.iter().filter(|_| severity == Severity::Note).map(|note| notice(note));
+        let of_kind = findings().filter(|(_, finding)| finding.severity == severity);
+        let all: Vec<String> =
+            of_run.chain(of_kind.map(|(environment, finding)| annotation(environment, finding))).collect();
         // One place is left for the count.
         let most = if severity == Severity::Note { MOST - 1 } else { MOST };
-        of_kind.iter().take(most).for_each(|(environment, finding)| out.push_str(&annotation(environment, finding)));
-        hidden += of_kind.len().saturating_sub(most);
+        all.iter().take(most).for_each(|one| out.push_str(one));
+        hidden += all.len().saturating_sub(most);
     }
     if hidden > 0 {
         let _ = writeln!(out, "::notice::{} more; see the summary of the job", counted(hidden, "finding"));
     }
     out
+}
+
+/// What is said of the whole run.
+fn notice(note: &str) -> String {
+    format!("::notice title=promote-bot::{}\n", data(note))
 }
 
 fn annotation(environment: &str, finding: &Finding) -> String {
@@ -78,6 +86,18 @@ mod tests {
         assert_eq!(text.matches("::error ").count(), 10);
         assert_eq!(text.matches("::warning title=").count(), 10);
         assert!(text.ends_with("::notice::16 findings more; see the summary of the job\n"), "{text}");
+    }
+
+    #[test]
+    fn notes_of_the_run_are_told_too() {
+        let mut one = review();
+        one.notes = vec!["100 % of policies/production.yaml\nis edited".to_owned()];
+        assert!(
+            github(&one).contains("::notice title=promote-bot::100 %25 of policies/production.yaml"),
+            "{}",
+            github(&one)
+        );
+        assert!(!github(&one).contains("\nis edited"));
     }
 
     #[test]

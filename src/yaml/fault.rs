@@ -68,6 +68,8 @@ impl Faults {
     pub fn into_vec(self) -> Vec<Fault> {
         let mut faults = self.0.into_inner();
         faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        // What an alias brings is read once for each.
+        faults.dedup();
         faults
     }
 

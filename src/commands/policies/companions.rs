@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::changes::{key_file, list};
-use super::{DEEPEST, Rules};
+use super::wrong::Wrong;
+use super::{DEEPEST, Rules, is_policy};
 use crate::commands::error::Error;
 use crate::commands::workspace::read_optional;
 use crate::domain::tree::{EntryKind, TreeError, follow};
@@ -30,13 +31,17 @@ pub(super) struct Companions<'a> {
 
 impl Companions<'_> {
     /// Adds the signers and waivers of an environment.
+    ///
+    /// # Errors
+    /// All faults of all files at once.
     pub(super) fn add(&mut self, environment: &Environment, set: &mut InForce) -> Result<(), Error> {
         let folders = folders(self.rules.tree, environment)?;
-        let mut all: Vec<Arc<Vec<Signer>>> = Vec::new();
+        let (mut all, mut wrong): (Vec<Arc<Vec<Signer>>>, _) = (Vec::new(), Wrong::default());
         for folder in &folders {
             let mut files = BTreeSet::new();
             list(self.rules.tree, folder, DEEPEST, &mut files)?;
-            for file in files {
+            let is_policy = |file: &TreePath| file.parent().as_ref() == Some(folder) && is_policy(file.name());
+            for file in files.into_iter().filter(|file| !is_policy(file)) {
                 // What signers and waivers are made of counts as much as the rules.
                 if !set.files.iter().any(|(known, _)| known == file.as_str())
                     && let Some(text) = read_optional(self.rules.tree, &file)?
@@ -44,11 +49,10 @@ impl Companions<'_> {
                     set.files.push((file.to_string(), Digest::of(&text)));
                 }
             }
-            if let Some(signers) = self.signers(folder)? {
-                all.push(signers);
-            }
-            set.waivers.extend(self.waivers(folder)?);
+            all.extend(wrong.note(self.signers(folder)).flatten());
+            set.waivers.extend(wrong.note(self.waivers(folder)).into_iter().flatten());
         }
+        wrong.into_result(self.rules.revision)?;
         match all.len() {
             0 => {}
             1 => set.signers = all.remove(0),

@@ -2,6 +2,7 @@
 
 mod changes;
 mod companions;
+mod wrong;
 
 pub(super) use changes::{edited, lint};
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::companions::Companions;
+use self::wrong::Wrong;
 use super::error::Error;
 use super::judge::Inputs;
 use super::workspace::{Workspace, read_optional};
@@ -58,6 +60,9 @@ pub(super) fn rulebook(workspace: &mut Workspace, inputs: &Inputs<'_>) -> Result
 }
 
 /// Reads the policies of every environment that names some, with the signers and waivers beside them.
+///
+/// # Errors
+/// All faults of all files at once.
 pub(super) fn load(
     tree: &dyn Tree,
     revision: &Revision,
@@ -67,18 +72,25 @@ pub(super) fn load(
     let known = environments.iter().map(|environment| environment.name.clone()).collect();
     let rules = Rules { tree, revision, known: Some(known) };
     let mut companions = Companions { rules: &rules, now, signers: BTreeMap::new(), waivers: BTreeMap::new() };
-    let mut in_force = BTreeMap::new();
+    let (mut in_force, mut wrong) = (BTreeMap::new(), Wrong::default());
     for environment in environments.iter().filter(|environment| !environment.policies.is_empty()) {
-        let mut set = InForce::default();
+        let (mut set, mut own) = (InForce::default(), Wrong::default());
         for path in &environment.policies {
-            rules.load(path, environment, &mut set)?;
+            own.note(rules.load(path, environment, &mut set));
         }
-        companions.add(environment, &mut set)?;
-        check_names(&set, environments, revision)?;
+        own.note(companions.add(environment, &mut set));
+        // What is not there because its file cannot be read is not missing.
+        if own.is_nothing() {
+            own.note(check_names(&set, environments, revision));
+        }
+        wrong.note(own.into_result(revision));
         in_force.insert(environment.name.clone(), set);
     }
-    check_waivers(&in_force, revision)?;
-    Ok(in_force)
+    if wrong.is_nothing() {
+        wrong.note(check_policies(&in_force, revision));
+        wrong.note(check_waivers(&in_force, revision));
+    }
+    wrong.into_result(revision).map(|()| in_force)
 }
 
 /// Reads the policies of one environment, without signers and waivers.
@@ -94,6 +106,23 @@ pub(super) fn alone(tree: &dyn Tree, revision: &Revision, environment: &Environm
 /// Refuses what names something that is not there.
 fn check_names(set: &InForce, environments: &[Environment], revision: &Revision) -> Result<(), Error> {
     let faults = set.faults(environments.iter().map(|environment| environment.name.as_str()));
+    match faults.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::Faults { what: first.file.clone(), faults, revision: revision.clone() }),
+    }
+}
+
+/// Refuses two files that call their policies the same, whichever environments they are for: ids of rules must tell them apart.
+fn check_policies(in_force: &BTreeMap<String, InForce>, revision: &Revision) -> Result<(), Error> {
+    let mut file_of: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for policy in in_force.values().flat_map(|set| &set.policies) {
+        let first = *file_of.entry(&policy.name).or_insert(&policy.file);
+        if first != policy.file {
+            faults.push(policy.named_twice(first));
+        }
+    }
+    faults.dedup();
     match faults.first() {
         None => Ok(()),
         Some(first) => Err(Error::Faults { what: first.file.clone(), faults, revision: revision.clone() }),
@@ -158,30 +187,35 @@ impl Rules<'_> {
             set.policies.push(self.readable(path, policy)?);
             return Ok(());
         }
-        let missing = || {
-            Error::usage(
+        let missing = || match whose {
+            Whose::Environment => Error::usage(
                 format!("environment {} names the policy {path}, which does not exist", environment.name),
                 "policies are named from the root of the repository; in CI they must exist at the base revision",
-            )
+            ),
+            Whose::Anybody => Error::usage(
+                format!("there is no policy {path}"),
+                "name a file, a folder, or a built-in one: builtin:strict",
+            ),
         };
         let tree_path = TreePath::parse(path).ok_or_else(missing)?;
         match follow(self.tree, &tree_path)? {
             Some((directory, EntryKind::Directory)) => {
                 set.from_folder = true;
+                let mut wrong = Wrong::default();
                 for (name, kind) in self.tree.list(&directory)? {
                     let file = tree_path.child(&name).ok_or_else(missing)?;
                     if is_policy(&name) {
-                        self.load_file(&file, set)?.ok_or_else(|| unreadable(&file))?;
-                        // A folder may serve several environments.
-                        set.policies.retain(|policy| {
-                            policy.environments.as_ref().is_none_or(|names| names.contains(&environment.name))
-                                || whose == Whose::Anybody
-                        });
+                        let loaded = self.load_file(&file, set);
+                        wrong.note(loaded.and_then(|found| found.ok_or_else(|| unreadable(&file))));
                     } else if is_nearly_policy(&name)
                         || (is_folder(self.tree, &file, kind)? && self.holds_policies(&file, DEEPEST)?)
                     {
-                        return Err(unreadable(&file));
+                        wrong.note(Err::<(), _>(unreadable(&file)));
                     }
+                }
+                wrong.into_result(self.revision)?;
+                if whose == Whose::Environment {
+                    self.keep_own(environment, set);
                 }
             }
             Some((_, EntryKind::File)) => {
@@ -204,6 +238,15 @@ impl Rules<'_> {
             _ => return Err(missing()),
         }
         Ok(())
+    }
+
+    /// Leaves out the policies of others: a folder may serve several environments.
+    fn keep_own(&self, environment: &Environment, set: &mut InForce) {
+        let is_own =
+            |policy: &Policy| policy.environments.as_ref().is_none_or(|names| names.contains(&environment.name));
+        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut set.policies).into_iter().partition(is_own);
+        set.files.retain(|(file, _)| !others.iter().any(|policy| policy.file == *file));
+        set.policies = own;
     }
 
     /// Tells whether policies lie in a folder, or in one of its folders.

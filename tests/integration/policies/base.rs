@@ -66,6 +66,27 @@ fn a_configuration_that_names_no_policy_any_more_does_not_judge_itself() {
 }
 
 #[test]
+fn what_would_judge_nothing_after_the_merge_is_told_before_it() {
+    let config = |stage: &Stage| std::fs::read_to_string(stage.repository.path().join("promote-bot.yaml")).unwrap();
+    let (stage, _) = signed_stage();
+    stage.repository.git(&["rm", "--quiet", "policies/keys/release.pub"]);
+    let (_, notes) = is_still_denied(stage, &[]);
+    let follows = "after the merge every run would end with exit code 2: ";
+    assert!(
+        notes.contains(&format!("{follows}policies/signers.yaml:2:33: keys/release.pub cannot be read")),
+        "{notes}"
+    );
+    let (stage, _) = signed_stage();
+    let text = config(&stage).replace("policy: policies/", "policy: polices/");
+    let (_, notes) = is_still_denied(stage, &[("promote-bot.yaml", &text)]);
+    assert!(notes.contains(&format!("{follows}environment production names the policy polices/")), "{notes}");
+    let (stage, _) = signed_stage();
+    let text = config(&stage).replace("    policy: policies/\n", "");
+    let (_, notes) = is_still_denied(stage, &[("promote-bot.yaml", &text)]);
+    assert!(notes.contains("after the merge no policy judges production"), "{notes}");
+}
+
+#[test]
 fn new_files_of_the_change_are_linted_and_their_faults_told() {
     let (_, notes) = is_still_denied(
         signed_stage().0,

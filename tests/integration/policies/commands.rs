@@ -47,8 +47,9 @@ fn lint_tells_faults_and_what_is_of_no_use() {
     let run = stage.program.run(stage.repository.path(), &["policy", "lint"]).expect(0);
     insta::assert_snapshot!(run.stdout, @r"
     production: production, 1 rule, 0 signers, 1 waiver
-    warning: policies/waivers.yaml:2: the waiver `old` has expired
-    1 policy file read, no fault, 1 warning
+    warning: policies/waivers.yaml:2: the waiver `old` expired at 2020-01-02 00:00 UTC
+    warning: policies/waivers.yaml:2: the waiver `old` fits no image that production references
+    2 files read, no fault, 2 warnings
     ");
     stage.repository.replace("policies/production.yaml", "forbid", "forbit");
     let run = stage.program.run(stage.repository.path(), &["policy", "lint"]).expect(2);
@@ -57,6 +58,53 @@ fn lint_tells_faults_and_what_is_of_no_use() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn lint_tells_what_fits_nothing_and_all_faults_of_all_files_at_once() {
+    let policy = "version: 1\npolicy: production\nimages: [shpo/**]\nrules:\n  freeze: {windows: [{from: 2020-01-01, to: \
+                  2020-01-02}]}\n  ran_in: {environment: production}\n";
+    let waivers = "waivers:\n- {id: lost, rule: production/freeze, images: team/apii, owner: ann, reason: r, expires: \
+                   2026-12-31}\n";
+    let more = "version: 1\npolicy: more\nenvironments: [dev]\nrules: {tag: {forbid: [latest]}}\n";
+    let files = [("production.yaml", policy), ("waivers.yaml", waivers), ("more.yaml", more)];
+    let stage = stage_with(&files);
+    let lint = |arguments: &[&str], code| {
+        stage.program.run(stage.repository.path(), &[&["policy", "lint"], arguments].concat()).expect(code)
+    };
+    insta::assert_snapshot!(lint(&[], 0).stdout, @r"
+    production: production, 2 rules, 0 signers, 1 waiver
+    warning: policies/more.yaml: no environment names this policy
+    warning: policies/production.yaml: it has no examples, so nobody tests what it says
+    warning: policies/production.yaml: its `images` fit nothing that production references
+    warning: policies/production.yaml: the rule freeze: a window is over since 2020-01-03 00:00 UTC
+    warning: policies/production.yaml: the rule ran_in: it asks that an image was in production before it comes to production
+    warning: policies/waivers.yaml:2: the waiver `lost` fits no image that production references
+    3 files read, no fault, 6 warnings
+    ");
+    for path in ["policies", "policies/waivers.yaml", "policies/production.yaml"] {
+        assert!(lint(&[path], 0).stdout.contains("the waiver `lost` fits no image"), "{path}");
+    }
+    let alone = lint(&["policies/more.yaml"], 0).stdout;
+    assert!(alone.contains("more.yaml: no environment names this policy\n1 file read"), "{alone}");
+    assert!(lint(&["policies/nope.yaml"], 2).stderr.contains("there is no policies/nope.yaml"));
+    assert!(lint(&["-e", "nope"], 2).stderr.contains("there is no environment nope"));
+    stage.repository.write(&[("policies/signers.yaml", "version: 1\nsigners: {a: {cosign_key: nope}}\n")]);
+    stage.repository.replace("policies/production.yaml", "windows", "window");
+    stage.repository.replace("policies/waivers.yaml", "owner", "ower");
+    let told = lint(&[], 2).stderr;
+    for file in ["production.yaml:5:12", "signers.yaml:2:", "waivers.yaml:2:"] {
+        assert!(told.contains(file), "{file}: {told}");
+    }
+}
+
+#[test]
+fn two_files_cannot_give_their_policies_one_name() {
+    let other = POLICY.replace("rules:", "environments: [dev]\nrules:");
+    let stage = stage_with(&[("production.yaml", POLICY), ("dev.yaml", &other)]);
+    stage.repository.replace("promote-bot.yaml", "/overlays/dev'\n", "/overlays/dev'\n    policy: policies/\n");
+    let run = stage.program.run(stage.repository.path(), &["policy", "lint"]).expect(2);
+    assert!(run.stderr.contains("the policy `production` is there twice"), "{}", run.stderr);
 }
 
 #[test]
