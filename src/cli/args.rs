@@ -196,8 +196,8 @@ pub(super) struct Checking {
     /// Judge by the policies of this revision: any revision, `base`, `head` or `worktree`
     #[arg(long, value_name = "REV", env = "PROMOTE_BOT_POLICY_FROM", hide_env_values = true)]
     pub(super) policy_from: Option<String>,
-    /// Judge as at this time [default: now]
-    #[arg(long, value_name = "INSTANT", env = "PROMOTE_BOT_AT", hide_env_values = true)]
+    /// Judge as at this time: 2026-12-24T12:00:00Z, or 2026-12-24 for its midnight (UTC) [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = super::instant::instant, env = "PROMOTE_BOT_AT", hide_env_values = true)]
     pub(super) at: Option<jiff::Timestamp>,
 }
 

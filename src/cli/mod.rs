@@ -7,6 +7,7 @@ mod ci;
 mod errors;
 mod forge;
 mod health;
+mod instant;
 mod output;
 mod progress;
 mod run;

@@ -181,6 +181,7 @@ async fn check(global: &Global, checking: &Checking, slot: &Slot) -> Result<Exit
     let posting = posting(judging, slot).await?;
     let mut inputs = inputs(global, judging, posting.as_deref()).await?;
     (inputs.offline, inputs.scope.policy_from) = (checking.offline, checking.policy_from.clone());
+    inputs.scope.is_time_assumed = checking.at.is_some();
     inputs.scope.now = checking.at.unwrap_or(inputs.scope.now);
     let review = commands::check(&inputs).await?;
     Showing { posting: posting.as_deref(), ..showing }.show(&review).await
@@ -309,6 +310,7 @@ fn scope(global: &Global, judging: Option<&Judging>) -> Result<Scope, Error> {
             ci,
         },
         now: jiff::Timestamp::now(),
+        is_time_assumed: false,
         policy_from: None,
     })
 }

@@ -130,14 +130,18 @@ impl Sources<'_> {
             }
         };
         dossier.digest = Some(digest.clone());
+        dossier.place = Some(place.clone());
         if !key.make && !key.documents {
             return (dossier, None);
         }
         let mut read = desk.read(place, &digest, key.documents).await;
         // What is there already, and what hangs on it, may be read there as well.
         for other in key.places.iter().filter(|other| *other != place) {
-            if read.is_err() {
-                read = desk.read(other, &digest, key.documents).await.or(read);
+            if read.is_err()
+                && let Ok(papers) = desk.read(other, &digest, key.documents).await
+            {
+                dossier.place = Some(other.clone());
+                read = Ok(papers);
             }
         }
         match read {

@@ -102,6 +102,9 @@ pub(super) async fn judge(inputs: &Inputs<'_>, writes: bool) -> Result<Judged, E
         let names: Vec<String> = chosen.into_iter().map(|environment| environment.name).collect();
         posting.begin(&names, writes).await?;
     }
+    if inputs.scope.is_time_assumed {
+        workspace.notes.push(format!("judged as at {}, by --at: promote judges by its own time", inputs.scope.now));
+    }
     let rulebook = policies::rulebook(&mut workspace, inputs)?;
     let mut environments =
         uses::changes(&workspace, &inputs.scope.environments, inputs.offline || workspace.judges_itself)?;

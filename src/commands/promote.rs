@@ -16,14 +16,25 @@ use crate::registry::Progress;
 pub async fn promote(inputs: &Inputs<'_>, dry_run: bool, progress: &dyn Progress) -> Result<Review, Error> {
     let mut judged = judge(inputs, !dry_run).await?;
     // What would keep the record from being written is told before anything is.
-    let key = if dry_run { None } else { signing_key(inputs, &judged.workspace)? };
+    let key = match signing_key(inputs, &judged.workspace) {
+        Err(error) if dry_run => {
+            let stop = "without --dry-run this would end here, with exit code 2";
+            judged.workspace.notes.push(format!("{error}: {stop}"));
+            None
+        }
+        key => key?,
+    };
     let approved = approve(std::mem::take(&mut judged.plan), &judged.verdicts, judged.fail_on.threshold());
     let outcomes: Option<BTreeMap<_, _>> = match judged.registries.take() {
         Some(registries) if !dry_run => {
             let mut outcomes = registries.carry_out(&approved, progress).await.into_iter().collect();
             let proofs = Proofs { inputs, judged: &judged, registries: &registries, approved: &approved, key };
-            let remarks = proofs.run(&mut outcomes).await;
+            let (remarks, recorded) = proofs.run(&mut outcomes).await;
             judged.remarks.extend(remarks);
+            if recorded > 0 {
+                let images = if recorded == 1 { "1 image".to_owned() } else { format!("{recorded} images") };
+                judged.workspace.notes.push(format!("a signed promotion record was attached to {images}"));
+            }
             Some(outcomes)
         }
         _ => None,

@@ -11,7 +11,7 @@ use crate::attestation::VERIFICATION_SUMMARY;
 use crate::domain::{Cause, Finding, Outcome, ReferrerFilter, Severity, Step};
 use crate::policy::{self, Approved, Dossier, Facts, InForce, Make, Promotion, Verdict};
 use crate::registry::Registries;
-use crate::signature::{Content, Means, Outcome as Proved, Signer, SigningKey, examine};
+use crate::signature::{Content, InvalidKey, Means, Outcome as Proved, Signer, SigningKey, examine};
 
 /// The name of our own key among signers.
 const OURS: &str = "promote-bot";
@@ -26,10 +26,16 @@ pub(super) fn signing_key(inputs: &Inputs<'_>, workspace: &Workspace) -> Result<
         record.password.as_ref().map(|source| secret_of(source, "the key's password", inputs.variable)).transpose()?;
     let key = SigningKey::from_pem(key.expose(), password.as_ref().map_or("", |password| password.expose()));
     key.map(Some).map_err(|error| {
-        Error::usage(
-            format!("the key of the promotion record cannot be used: {error}"),
-            "make one with: cosign generate-key-pair, or openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
-        )
+        let hint = match (&error, &record.password) {
+            (InvalidKey::Password, None) => "it is encrypted: name its password as `record.password`, env:NAME or file:PATH",
+            (InvalidKey::Password, Some(_)) => "the password is what `record.password` names: see that it is this key's",
+            (InvalidKey::Label { label, .. }, _) if label.ends_with("PRIVATE KEY") => {
+                "have it in PKCS#8: openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW"
+            }
+            (InvalidKey::SeveralBlocks { .. }, _) => "have it alone, in PKCS#8: openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW",
+            _ => "make one with: cosign generate-key-pair, or openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        };
+        Error::usage(format!("the key of the promotion record cannot be used: {error}"), hint)
     })
 }
 
@@ -43,9 +49,10 @@ pub(super) struct Proofs<'a> {
 }
 
 impl Proofs<'_> {
-    /// Verifies and records; what is not proved changes its outcome, and what could not be recorded is returned as findings.
-    pub(super) async fn run(&self, outcomes: &mut BTreeMap<usize, Outcome>) -> Vec<(String, Finding)> {
-        let mut findings = Vec::new();
+    /// Verifies and records; what is not proved changes its outcome, and what could not be recorded is returned as findings,
+    /// beside how many promotions were recorded.
+    pub(super) async fn run(&self, outcomes: &mut BTreeMap<usize, Outcome>) -> (Vec<(String, Finding)>, usize) {
+        let (mut findings, mut recorded) = (Vec::new(), 0);
         let desk = self.registries.papers();
         for (index, step) in self.approved.steps() {
             let is_there = matches!(outcomes.get(&index), Some(Outcome::Copied { .. } | Outcome::Present));
@@ -80,13 +87,14 @@ impl Proofs<'_> {
                 outcomes.insert(index, why);
                 continue;
             }
-            if let Some(key) = &self.key
-                && let Err(finding) = self.record(key, index, step, &papers).await
-            {
-                findings.push((step.candidate.environment.clone(), *finding));
+            if let Some(key) = &self.key {
+                match self.record(key, index, step, &papers).await {
+                    Ok(is_new) => recorded += usize::from(is_new),
+                    Err(finding) => findings.push((step.candidate.environment.clone(), *finding)),
+                }
             }
         }
-        findings
+        (findings, recorded)
     }
 
     fn set(&self, step: &Step) -> Option<&InForce> {
@@ -135,16 +143,16 @@ impl Proofs<'_> {
         Some(Outcome::Unproved { reason: finding.message, hint: hint.to_owned() })
     }
 
-    /// Records the promotion, unless it is recorded already.
+    /// Records the promotion, unless it is recorded already; tells whether it was not.
     async fn record(
         &self,
         key: &SigningKey,
         index: usize,
         step: &Step,
         papers: &crate::domain::Papers,
-    ) -> Result<(), Box<Finding>> {
+    ) -> Result<bool, Box<Finding>> {
         // Where nobody judged there is nothing to vouch for.
-        let Some(set) = self.set(step) else { return Ok(()) };
+        let Some(set) = self.set(step) else { return Ok(false) };
         let workspace = &self.judged.workspace;
         let promotion = Promotion {
             at: &self.inputs.scope.now.to_string(),
@@ -169,11 +177,11 @@ impl Proofs<'_> {
             }
         });
         if is_there {
-            return Ok(());
+            return Ok(false);
         }
         let bundle = key.seal(statement.to_string().as_bytes());
         let attached = self.registries.attach(self.approved, index, bundle, VERIFICATION_SUMMARY).await;
-        attached.map_err(|error| {
+        attached.map(|_| true).map_err(|error| {
             let image = &step.candidate.to;
             Box::new(Finding {
                 rule: "record-missing".to_owned(),

@@ -43,6 +43,8 @@ pub struct Scope {
     pub range: RangeRequest,
     /// When this happens.
     pub now: Timestamp,
+    /// Whether that is another time than now.
+    pub is_time_assumed: bool,
     /// The revision the policies come from, where it is not the configuration's.
     pub policy_from: Option<String>,
 }

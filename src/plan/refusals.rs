@@ -101,7 +101,9 @@ pub(super) fn missing_source(candidate: &Candidate, untagged: Option<&Digest>) -
             "missing-source",
             candidate,
             format!("{missing}, and {from}, which it would be copied from, does not exist either"),
-            format!("push {from} first, or correct the reference"),
+            format!(
+                "bring {from} there first (reference it in the environment it belongs to, or push it), or correct the reference"
+            ),
         ),
         None => plain(
             "missing-source",

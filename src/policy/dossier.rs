@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::attestation::{self, Claim, Scan};
-use crate::domain::{Cause, Digest, ImagePart, Papers};
+use crate::domain::{Cause, Digest, ImagePart, ImageRef, Papers};
 use crate::signature::{self, Content, Outcome, Proof, Signer};
 
 /// All that was learnt of one image, as far as rules asked: what is `None` nobody asked for.
@@ -13,6 +13,8 @@ use crate::signature::{self, Content, Outcome, Proof, Signer};
 pub struct Dossier {
     /// The digest it is about, where it had to be looked up for its rules.
     pub digest: Option<Digest>,
+    /// Where it was found, and what hangs on it looked for.
+    pub place: Option<ImageRef>,
     /// What its tag names, where that had to be looked up.
     pub tagged: Option<Result<Option<Digest>, Gap>>,
     /// What it is made of.

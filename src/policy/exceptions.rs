@@ -78,22 +78,22 @@ pub(super) struct Exceptions<'a> {
     used: RefCell<BTreeSet<(String, String)>>,
     /// Waivers whose rule was asked about an image they fit.
     fitted: RefCell<BTreeSet<(String, String)>>,
+    /// Waivers whose rule could not tell whether they are needed.
+    untold: RefCell<BTreeSet<(String, String)>>,
 }
 
 impl<'a> Exceptions<'a> {
     pub(super) fn new(break_glass: Option<&'a BreakGlass>, now: Timestamp) -> Self {
-        Self { break_glass, now, used: RefCell::default(), fitted: RefCell::default() }
+        Self { break_glass, now, used: RefCell::default(), fitted: RefCell::default(), untold: RefCell::default() }
     }
 
     /// Notes which waivers are for an image that a rule was asked about, and could tell what it has against it.
     pub(super) fn note_fitting(&self, set: &InForce, id: &str, subject: &Subject<'_>, complaints: &[Complaint]) {
         // Without a report that counts, which vulnerabilities there are is not known.
         let is_blind = complaints.iter().any(|one| one.most >= Severity::Warning && one.vulnerability.is_none());
-        let is_tested = |waiver: &&Waiver| {
-            waiver.rule == id && fits(waiver, subject) && !(is_blind && waiver.vulnerability.is_some())
-        };
-        for waiver in set.waivers.iter().filter(is_tested) {
-            self.fitted.borrow_mut().insert((subject.candidate.environment.clone(), waiver.id.clone()));
+        for waiver in set.waivers.iter().filter(|waiver| waiver.rule == id && fits(waiver, subject)) {
+            let kept = if is_blind && waiver.vulnerability.is_some() { &self.untold } else { &self.fitted };
+            kept.borrow_mut().insert((subject.candidate.environment.clone(), waiver.id.clone()));
         }
     }
 
@@ -154,8 +154,8 @@ impl<'a> Exceptions<'a> {
                 let (used, fitted) = (is(&self.used, waiver), is(&self.fitted, waiver));
                 let said = match (used, fitted) {
                     (true, _) if waiver.ends_soon(self.now) => Some(ends_soon(waiver)),
-                    (false, true) if !waiver.is_expired(self.now) => Some(unused(waiver)),
-                    (false, false) => {
+                    (false, true) if !waiver.is_expired(self.now) && !is(&self.untold, waiver) => Some(unused(waiver)),
+                    (false, false) if !is(&self.untold, waiver) => {
                         idle.push(waiver);
                         None
                     }

@@ -69,6 +69,17 @@ impl Exec {
         }
     }
 
+    /// The command as it was run, for people.
+    fn filled(&self, subject: &Subject<'_>) -> String {
+        let to = &subject.candidate.to;
+        let destination =
+            subject.digest.map_or_else(|| to.to_string(), |digest| to.at_digest(digest.clone()).to_string());
+        let digest = subject.digest.map(ToString::to_string).unwrap_or_default();
+        let values = [subject.at_source(), destination, digest, subject.candidate.environment.clone()];
+        let command = self.command.join(" ");
+        PLACEHOLDERS.iter().zip(values).fold(command, |filled, (name, value)| filled.replace(name, &value))
+    }
+
     fn end<'a>(&self, subject: &Subject<'a>) -> Option<&'a ProgramEnd> {
         subject.dossier.programs.get(&format!("{}/{NAME}/{}", subject.policy, self.id))
     }
@@ -126,7 +137,7 @@ impl Ask for Exec {
             Some(ProgramEnd::Refused { why }) => Complaint::new(
                 subject.candidate,
                 format!("the program of `{id}` refuses {name}: {why}"),
-                format!("run it yourself: {}", self.command.join(" ")),
+                format!("run it yourself: {}", self.filled(subject)),
             ),
             Some(ProgramEnd::Failed { why }) => Complaint::undecided(
                 subject.candidate,
@@ -139,7 +150,7 @@ impl Ask for Exec {
     }
 
     fn grounds(&self, _: &Subject<'_>) -> String {
-        format!("{} said yes", self.command.first().map_or("", String::as_str))
+        format!("the program of `{}` said yes", self.id)
     }
 }
 

@@ -13,7 +13,7 @@ use super::read::Policy;
 use super::rule::Rule;
 use super::subject::{Needs, Subject};
 use super::waivers::Waiver;
-use crate::domain::{Candidate, Cause, Digest, Exception, ExceptionKind, Finding, Plan, Settled, Severity, Step};
+use crate::domain::{Candidate, Cause, Digest, Exception, ExceptionKind, Finding, Glob, Plan, Settled, Severity, Step};
 use crate::signature::Signer;
 
 /// How many vulnerabilities a finding names.
@@ -201,8 +201,9 @@ pub fn digest_of(settled: &Settled) -> Option<&Digest> {
 fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exceptions<'_>) -> Vec<Opinion> {
     let candidate = settled.candidate();
     let fitting: Vec<(&InForce, &Policy)> = asked(facts.in_force, candidate).collect();
-    if fitting.is_empty() && facts.in_force.get(&candidate.environment).is_some_and(|set| set.from_folder) {
-        let finding = unjudged(candidate);
+    let set = facts.in_force.get(&candidate.environment).filter(|set| set.from_folder && fitting.is_empty());
+    if let Some(set) = set {
+        let finding = unjudged(candidate, set);
         return vec![Opinion { rule: finding.rule.clone(), findings: vec![finding], grounds: None, asked: Asked::Yes }];
     }
     let is_refused = matches!(settled, Settled::Refused(_));
@@ -348,12 +349,17 @@ fn source_denied(candidate: &Candidate, source: &Candidate) -> Finding {
     }
 }
 
-fn unjudged(candidate: &Candidate) -> Finding {
+fn unjudged(candidate: &Candidate, set: &InForce) -> Finding {
+    let globs = |policy: &Policy| policy.images.iter().flatten().map(Glob::as_str).collect::<Vec<_>>().join(", ");
+    let others = set.policies.iter().take(MOST_NAMED).map(|policy| format!("{} is for {}", policy.name, globs(policy)));
+    let others = others.collect::<Vec<_>>().join("; ");
+    let others = if others.is_empty() { "the folder has none".to_owned() } else { others };
+    let (repository, environment) = (candidate.to.repository(), &candidate.environment);
     Finding {
         rule: "no-policy".to_owned(),
         severity: Severity::Error,
         cause: Cause::Change,
-        message: format!("no policy is for {} in {}", candidate.to.repository(), candidate.environment),
+        message: format!("no policy is for {repository} in {environment}: {others}"),
         help: "add it to the `images` of a policy in the environment's policy folder".to_owned(),
         image: Some(candidate.to.repository().to_owned()),
         location: Some(candidate.image_use().location.clone()),

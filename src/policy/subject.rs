@@ -46,7 +46,7 @@ impl<'a> Subject<'a> {
 
     /// Names the image where it comes from, by digest: what has to be signed or attested.
     pub(super) fn at_source(&self) -> String {
-        let source = self.candidate.from.as_ref().unwrap_or(&self.candidate.to);
+        let source = self.dossier.place.as_ref().or(self.candidate.from.as_ref()).unwrap_or(&self.candidate.to);
         let digest = self.digest.map_or_else(|| "DIGEST".to_owned(), ToString::to_string);
         format!("{}@{digest}", source.locator())
     }

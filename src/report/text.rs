@@ -150,8 +150,9 @@ fn footer(review: &Review, ending: Ending) -> String {
         }
         ReviewResult::Success if stats.to_promote > 0 => {
             format!(
-                "{GREEN}allowed{GREEN:#} {seconds}: {} to copy; next: promote-bot promote",
-                images(stats.to_promote)
+                "{GREEN}allowed{GREEN:#} {seconds}: {} to copy; next: promote-bot promote{}",
+                images(stats.to_promote),
+                if stats.glass_broken > 0 { ", with the same --break-glass and --reason" } else { "" }
             )
         }
         ReviewResult::Success if is_unasked(review) => {

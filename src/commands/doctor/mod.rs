@@ -149,7 +149,10 @@ fn record(inputs: &Inputs<'_>, workspace: &Workspace) -> Option<Diagnosis> {
             "",
         ),
         Err(error) => {
-            Diagnosis::of("promotion record", Health::Ill, error.to_string(), error.hint().unwrap_or_default())
+            let hint =
+                error.hint().unwrap_or_else(|| "see that what `record.key` names is there, for this user".to_owned());
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            Diagnosis::of("promotion record", Health::Ill, format!("{error}{cause}"), hint)
         }
     })
 }

@@ -46,7 +46,11 @@ fn only_steps_that_no_rule_denies_are_approved() {
 fn a_folder_denies_what_no_policy_is_for() {
     let plan = plan(&["prod.example/other:1"]);
     assert!(asked(&plan, &in_force(false)).is_empty());
-    assert_eq!(asked(&plan, &in_force(true))[0].finding.rule, "no-policy");
+    let finding = asked(&plan, &in_force(true)).remove(0).finding;
+    assert_eq!(
+        (finding.rule.as_str(), finding.message.as_str()),
+        ("no-policy", "no policy is for other in production: p is for shop/**")
+    );
 }
 
 #[test]
@@ -134,6 +138,12 @@ fn what_is_not_needed_or_ends_soon_is_told() {
     assert_eq!(remarks(&soon), ["warning: the waiver `w1` of ann ends soon, at 2026-12-01 00:00 UTC"]);
     let elsewhere = judge(&plan(&["prod.example/else:1"]), &facts(&with_waiver("rule: p/tag, expires: 2026-12-24")));
     assert_eq!(remarks(&elsewhere), ["note: nothing of this change needed: waivers w1"]);
+    // Without a report nobody knows what there is to waive.
+    let mut sets = with_waiver("rule: p/vulnerabilities, vulnerability: CVE-1, expires: 2026-12-24");
+    let text = "version: 1\npolicy: p\nrules: {vulnerabilities: {deny: [{severity: high}]}}\n";
+    sets.get_mut("production").unwrap().policies = vec![read("p.yaml", text.as_bytes()).unwrap()];
+    let blind = judge(&plan(&[LATEST]), &facts(&sets));
+    assert_eq!((blind.verdicts.len(), remarks(&blind)), (1, Vec::new()));
 }
 
 fn breakable(may_skip: &str) -> BTreeMap<String, InForce> {

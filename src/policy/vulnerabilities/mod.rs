@@ -132,11 +132,19 @@ impl Vulnerabilities {
             (_, true) => format!("{name} has no report of a scanner"),
             (_, false) => format!("{name} has no report of a scanner that counts; it has {}", reports.told()),
         };
-        let help = format!(
-            "scan it, and have the report attested by {}: cosign attest --key KEY --type vuln --predicate FILE {}",
-            self.by.told(),
-            subject.at_source()
-        );
+        let image = subject.at_source();
+        let help = match (self.takes_attestations, self.takes_files) {
+            (true, _) => format!(
+                "scan it, and have the report attested by {}: cosign attest --key KEY --type vuln --predicate FILE {image}",
+                self.by.told()
+            ),
+            (false, true) => {
+                format!(
+                    "scan it, and give the report: trivy image --format json --output FILE {image}, then --scan-report FILE"
+                )
+            }
+            (false, false) => format!("see that the scanner of the rule can run here, and scan {image}"),
+        };
         Complaint::new(subject.candidate, message, help)
     }
 
