@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use clap::FromArgMatches as _;
 
 use super::args::{
-    self, Checking, CiName, Cli, Command, ConfigFromName, FailOnName, FormatKind, Global, Images, Judging,
+    self, Checking, CiName, Cli, Command, ConfigFromName, FailOnName, Format, FormatKind, Global, Images, Judging,
     LoadRestrictorName, PolicyAction, PostKind, Promoting, Reporting, SchemaName,
 };
 use super::ci::{self, Surroundings};
@@ -118,6 +118,7 @@ async fn act(cli: Cli, slot: Slot) -> Result<Exit, Error> {
         Command::Report(reporting) => report(&global, &reporting, &slot).await,
         Command::Images(images) => show_images(&global, images),
         Command::Explain { subject, offline } => {
+            note_formats(&global, "explain");
             let judging = Judging::default();
             let inputs = Inputs { offline, ..inputs(&global, &judging, None).await? };
             answer(&commands::explain(&inputs, &subject).await?)
@@ -154,7 +155,18 @@ async fn act(cli: Cli, slot: Slot) -> Result<Exit, Error> {
     }
 }
 
+/// Says that a format was asked for in vain; it may come from the environment of all steps of a job.
+fn note_formats(global: &Global, command: &str) {
+    let is_vain = |format: &Format| format.kind != FormatKind::Text || format.file.is_some();
+    if !global.quiet && global.formats.iter().any(is_vain) {
+        output::stderr(&format!(
+            "note: {command} answers with text on stdout; formats are for check, promote, report and images\n"
+        ));
+    }
+}
+
 fn policy(global: &Global, action: PolicyAction) -> Result<Exit, Error> {
+    note_formats(global, "policy");
     let scope = scope(global, None)?;
     let (text, is_well) = match action {
         PolicyAction::Test { paths } => commands::policy_test(&scope, &paths)?,

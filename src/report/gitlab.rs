@@ -74,5 +74,16 @@ mod tests {
         assert_ne!(read[0]["fingerprint"], read[1]["fingerprint"]);
         assert_eq!(gitlab(&one).unwrap(), gitlab(&one).unwrap());
         assert_eq!(gitlab(&review()).unwrap(), "[]\n");
+        let fingerprint = |message: &str| {
+            one.environments[0].findings = vec![Finding { message: message.to_owned(), ..finding("worker") }];
+            serde_json::from_str::<serde_json::Value>(&gitlab(&one).unwrap()).unwrap()[0]["fingerprint"].clone()
+        };
+        let [soon, later, other] = [
+            "it is in staging for 3 minutes 29 seconds, and must be for 1 day",
+            "it is in staging for 4 hours, and must be for 1 day",
+            "it is in dev for 4 hours, and must be for 1 day",
+        ]
+        .map(fingerprint);
+        assert!(soon == later && later != other);
     }
 }

@@ -287,8 +287,24 @@ impl From<&domain::Referrer> for Referrer {
 pub(super) fn fingerprint(environment: &str, finding: &domain::Finding) -> String {
     let path = finding.location.as_ref().map(|location| location.path.as_str()).unwrap_or_default();
     let image = finding.image.as_deref().unwrap_or_default();
-    let identity = [environment, &finding.rule, image, path, &finding.message].join("\0");
+    let identity = [environment, &finding.rule, image, path, &timeless(&finding.message)].join("\0");
     Digest::of(identity.as_bytes()).hex().chars().take(32).collect()
+}
+
+/// Leaves spans of time out of a message: they differ from run to run.
+fn timeless(message: &str) -> String {
+    const UNITS: [&str; 8] = ["day", "days", "hour", "hours", "minute", "minutes", "second", "seconds"];
+    let words: Vec<&str> = message.split(' ').collect();
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_unit = |word: &str| UNITS.contains(&word.trim_end_matches(|c: char| !c.is_ascii_alphabetic()));
+    let is_time = |index: usize| {
+        let pair = |at: usize| {
+            words.get(at).is_some_and(|word| is_number(word)) && words.get(at + 1).is_some_and(|word| is_unit(word))
+        };
+        pair(index) || index.checked_sub(1).is_some_and(pair)
+    };
+    let lasting = words.iter().enumerate().filter(|(index, _)| !is_time(*index)).map(|(_, word)| *word);
+    lasting.collect::<Vec<_>>().join(" ")
 }
 
 impl Finding {
