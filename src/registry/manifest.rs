@@ -47,6 +47,8 @@ pub(super) struct Child {
     pub media_type: String,
     /// `os/architecture[/variant]`; none for attestations and the like.
     pub platform: Option<String>,
+    /// Whether the index says that it is for no platform, as it does of a builder's attestations.
+    pub is_for_nobody: bool,
 }
 
 /// A configuration or a layer.
@@ -204,7 +206,10 @@ impl Child {
             ));
         }
         let platform = entry.platform.as_ref().and_then(shown_platform);
-        Ok(Self { digest, size_bytes, media_type: entry.media_type.clone(), platform })
+        let is_unknown =
+            |named: &Platform| named.os.to_string() == "unknown" && named.architecture.to_string() == "unknown";
+        let is_for_nobody = entry.platform.as_ref().is_some_and(is_unknown);
+        Ok(Self { digest, size_bytes, media_type: entry.media_type.clone(), platform, is_for_nobody })
     }
 }
 
@@ -302,6 +307,8 @@ mod tests {
         let manifest = parse(None, &format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","))).unwrap();
         let platforms: Vec<_> = manifest.children().iter().map(|child| child.platform.as_deref()).collect();
         assert_eq!(platforms, [Some("linux/arm/v7"), None, Some("plan9/sparc128")]);
+        let for_nobody: Vec<_> = manifest.children().iter().map(|child| child.is_for_nobody).collect();
+        assert_eq!(for_nobody, [false, true, false]);
         assert_eq!(manifest.media_type, OCI_IMAGE_INDEX_MEDIA_TYPE);
     }
 

@@ -66,6 +66,7 @@ mod tests {
                 size_bytes: 1,
                 media_type: String::new(),
                 platform: None,
+                is_for_nobody: false,
             };
             let blob = |blob: usize| Blob { digest: digest(1000 + blob % 5), size_bytes: 1, media_type: String::new() };
             let links = match below.is_empty() {

@@ -1,6 +1,6 @@
 //! Papers: what hangs on an image, read for its rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +22,9 @@ const LONGEST_DOCUMENT: u64 = 32 << 20;
 
 /// How long all documents of an image may be together, in bytes.
 const LONGEST_PAPERS: u64 = 64 << 20;
+
+/// How many documents an image may have: each costs verifications by every signer.
+const MOST_DOCUMENTS: usize = 256;
 
 /// Annotations of cosign's older format, on the layer that holds the payload
 /// (<https://github.com/sigstore/cosign/blob/v2.4.1/specs/SIGNATURE_SPEC.md>).
@@ -60,6 +63,58 @@ struct Labels {
     labels: Option<BTreeMap<String, String>>,
 }
 
+/// What the entries of indexes say of an image.
+#[derive(Clone)]
+struct Named {
+    platform: Option<String>,
+    is_for_nobody: bool,
+}
+
+/// What may still be read of an image's papers.
+struct Room {
+    bytes: u64,
+    documents: usize,
+}
+
+impl Room {
+    /// Makes room for the layers of a manifest; else says what there is too much of.
+    fn take(&mut self, layers: &[(Digest, Layer)]) -> Result<(), String> {
+        let read =
+            || layers.iter().filter(|(_, layer)| signature::is_read(&layer.media_type)).map(|(_, layer)| layer.size);
+        let bytes = read().try_fold(0_u64, u64::checked_add).and_then(|bytes| self.bytes.checked_sub(bytes));
+        match (bytes, self.documents.checked_sub(layers.len())) {
+            _ if read().any(|size| size > LONGEST_DOCUMENT) => {
+                Err(format!("a document that hangs on it is longer than {LONGEST_DOCUMENT} bytes"))
+            }
+            (None, _) => Err(format!("what hangs on it is longer than {LONGEST_PAPERS} bytes together")),
+            (_, None) => Err(format!("more than {MOST_DOCUMENTS} documents hang on it")),
+            (Some(bytes), Some(documents)) => {
+                *self = Self { bytes, documents };
+                Ok(())
+            }
+        }
+    }
+}
+
+fn refused(repository: &Repository, digest: &Digest, why: String) -> Error {
+    Error::Evidence { image: format!("{}@{digest}", repository.locator()), why }
+}
+
+/// Reads the layers of a manifest, what is there twice once.
+fn read_layers(manifest: &Manifest) -> Result<Vec<(Digest, Layer)>, String> {
+    let layers: Layers =
+        serde_json::from_slice(&manifest.bytes).map_err(|_| "its manifest breaks the format".to_owned())?;
+    let mut read: Vec<(Digest, Layer)> = Vec::new();
+    let mut known = BTreeSet::new();
+    for layer in layers.layers {
+        let digest: Digest = layer.digest.parse().map_err(|error| format!("a layer of it: {error}"))?;
+        if known.insert((digest.clone(), layer.media_type.clone(), layer.annotations.clone())) {
+            read.push((digest, layer));
+        }
+    }
+    Ok(read)
+}
+
 /// Reads papers, each image's once.
 #[derive(Debug)]
 pub struct PaperDesk<'a> {
@@ -87,11 +142,20 @@ impl<'a> PaperDesk<'a> {
             let all = ReferrerFilter::All;
             let attached = evidence::find(&repository, &tree, &all, &self.tags, &registries.shelf).await?;
             papers.passed_over.clone_from(&attached.passed_over);
-            let mut room = LONGEST_PAPERS;
+            let mut room = Room { bytes: LONGEST_PAPERS, documents: MOST_DOCUMENTS };
             for (subject, manifest) in attached.manifests() {
-                match self.documents(&repository, &subject, manifest, &mut room).await {
-                    Ok(documents) => papers.documents.extend(documents),
+                let layers = match read_layers(manifest) {
+                    Ok(layers) => layers,
                     // One that is good is enough: what cannot be read is told, and stands in nobody's way.
+                    Err(why) => {
+                        papers.passed_over.push(format!("{}, which hangs on {subject}: {why}", manifest.digest));
+                        continue;
+                    }
+                };
+                // What is left out may be what speaks against the image.
+                room.take(&layers).map_err(|why| refused(&repository, digest, why))?;
+                match self.documents(&repository, &subject, manifest, layers).await {
+                    Ok(documents) => papers.documents.extend(documents),
                     Err(error) if error.is_of_content() => {
                         let why = error.reason();
                         papers.passed_over.push(format!("{}, which hangs on {subject}: {why}", manifest.digest));
@@ -109,21 +173,11 @@ impl<'a> PaperDesk<'a> {
         repository: &Repository,
         subject: &Digest,
         manifest: &Manifest,
-        room: &mut u64,
+        layers: Vec<(Digest, Layer)>,
     ) -> Result<Vec<Document>, Error> {
-        let refuse = |why: String| Error::Evidence { image: format!("{}@{subject}", repository.locator()), why };
-        let layers: Layers = serde_json::from_slice(&manifest.bytes)
-            .map_err(|_| refuse(format!("the manifest {} breaks the format", manifest.digest)))?;
         let mut documents = Vec::new();
-        for layer in layers.layers {
-            let digest: Digest =
-                layer.digest.parse().map_err(|error| refuse(format!("a layer of {}: {error}", manifest.digest)))?;
-            let is_read = signature::is_read(&layer.media_type);
-            if is_read && (layer.size > LONGEST_DOCUMENT || layer.size > *room) {
-                return Err(refuse(format!("what hangs on it is longer than {LONGEST_PAPERS} bytes together")));
-            }
-            *room -= if is_read { layer.size } else { 0 };
-            let bytes = match is_read {
+        for (digest, layer) in layers {
+            let bytes = match signature::is_read(&layer.media_type) {
                 true => self.registries.shelf.blob(repository, &digest, layer.size).await?,
                 // Whatever it is, nothing of it counts.
                 false => Bytes::new(),
@@ -144,10 +198,11 @@ impl<'a> PaperDesk<'a> {
     /// Reads the images of a tree: those of an index, those of the indexes in it in their place, or the only one.
     async fn parts(&self, repository: &Repository, tree: &Tree) -> Result<Vec<ImagePart>, Error> {
         // Where one entry names a platform, what others say of the same image does not take it away.
-        let mut named: BTreeMap<&Digest, Option<String>> = BTreeMap::new();
+        let mut named: BTreeMap<&Digest, Named> = BTreeMap::new();
         for child in tree.manifests.values().flat_map(Manifest::children) {
-            let name = named.entry(&child.digest).or_default();
-            *name = name.take().or_else(|| child.platform.clone());
+            let name = named.entry(&child.digest).or_insert(Named { platform: None, is_for_nobody: true });
+            name.platform = name.platform.take().or_else(|| child.platform.clone());
+            name.is_for_nobody &= child.is_for_nobody;
         }
         let images: Vec<&Manifest> =
             tree.manifests.values().filter(|manifest| manifest.children().is_empty()).collect();
@@ -163,14 +218,15 @@ impl<'a> PaperDesk<'a> {
         &self,
         repository: &Repository,
         manifest: &Manifest,
-        named: Option<Option<String>>,
+        named: Option<Named>,
     ) -> Result<Option<ImagePart>, Error> {
-        // An index names no platform for a builder's attestations, which have nothing else in them.
-        if named == Some(None) && is_attestation(manifest) {
+        // An index says that a builder's attestations, which have nothing else in them, are for nobody. What names no
+        // platform at all is somebody's: some tools take it for theirs.
+        if named.as_ref().is_some_and(|named| named.is_for_nobody) && is_attestation(manifest) {
             return Ok(None);
         }
-        let mut part =
-            ImagePart { digest: manifest.digest.to_string(), platform: named.flatten(), ..Default::default() };
+        let platform = named.and_then(|named| named.platform);
+        let mut part = ImagePart { digest: manifest.digest.to_string(), platform, ..Default::default() };
         let config = manifest.blobs().first();
         let readable = |config: &&Blob| config.size_bytes <= LONGEST_CONFIG && config.media_type.ends_with("+json");
         let Some(config) = config.filter(readable) else { return Ok(Some(part)) };

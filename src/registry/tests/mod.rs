@@ -9,6 +9,7 @@ mod gathering;
 mod layouts;
 mod measure;
 mod opening;
+mod papers;
 mod platforms;
 mod sample;
 mod sign_in;
