@@ -81,6 +81,14 @@ fn elsewhere(pushed: Option<&str>, default_branch: Option<&str>) -> Option<Strin
     default_branch.filter(is_other).map(str::to_owned)
 }
 
+/// Says that a request goes into another branch than the default one: that branch judges it.
+fn aside(into: Option<&str>, default_branch: Option<&str>) -> String {
+    match (into, default_branch) {
+        (Some(into), Some(default)) if into != default => format!(" into {into}, which judges it and is not {default}"),
+        _ => String::new(),
+    }
+}
+
 fn event(why: impl Into<String>) -> CiRange {
     CiRange { why: why.into(), ..CiRange::default() }
 }
@@ -100,8 +108,10 @@ fn github(surroundings: &Surroundings<'_>) -> Option<CiRange> {
             let is_merge = commit.is_some() && commit != text("/pull_request/head/sha");
             let base = commit.as_ref().filter(|_| is_merge).map(|commit| format!("{commit}^1"));
             // The merge commit's first parent is the target's tip already.
-            let target = text("/pull_request/base/ref").filter(|_| base.is_none());
-            CiRange { base, head: commit, target, ..found }
+            let into = text("/pull_request/base/ref");
+            let why = found.why.clone() + &aside(into.as_deref(), found.default_branch.as_deref());
+            let target = into.filter(|_| base.is_none());
+            CiRange { base, head: commit, target, why, ..found }
         }
         "merge_group" => {
             let (base, head) = (text("/merge_group/base_sha"), text("/merge_group/head_sha"));
@@ -136,13 +146,17 @@ fn gitlab(surroundings: &Surroundings<'_>) -> Option<CiRange> {
     let variable = surroundings.variable;
     variable("GITLAB_CI")?;
     let (head, default_branch) = (variable("CI_COMMIT_SHA"), variable("CI_DEFAULT_BRANCH"));
+    let target = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME");
     // A merged-results pipeline runs on the merge, whose first parent is the target's tip.
     if let Some(tip) = variable("CI_MERGE_REQUEST_TARGET_BRANCH_SHA") {
-        return Some(CiRange { base: Some(tip), head, default_branch, ..event("merge request, merged") });
+        let why = format!("merge request, merged{}", aside(target.as_deref(), default_branch.as_deref()));
+        return Some(CiRange { base: Some(tip), head, default_branch, ..event(why) });
     }
-    let target = variable("CI_MERGE_REQUEST_TARGET_BRANCH_NAME");
     Some(match variable("CI_MERGE_REQUEST_DIFF_BASE_SHA") {
-        Some(base) => CiRange { base: Some(base), head, target, default_branch, ..event("merge request") },
+        Some(base) => {
+            let why = format!("merge request{}", aside(target.as_deref(), default_branch.as_deref()));
+            CiRange { base: Some(base), head, target, default_branch, ..event(why) }
+        }
         None => {
             let pushed = variable("CI_COMMIT_BRANCH").map(|name| format!("refs/heads/{name}"));
             let pushed = pushed.or_else(|| variable("CI_COMMIT_TAG").map(|name| format!("refs/tags/{name}")));
@@ -206,6 +220,26 @@ mod tests {
         assert_eq!((group.base.as_deref(), group.head.as_deref()), (Some("b"), Some("h")));
         let push = github_range("push", r#"{"before": "b", "after": "a"}"#);
         assert_eq!((push.base.as_deref(), push.head.as_deref()), (Some("b"), Some("a")));
+    }
+
+    #[test]
+    fn a_request_into_another_branch_than_the_default_one_says_so() {
+        let why = |into: &str| {
+            let event = format!(
+                r#"{{"pull_request": {{"base": {{"ref": "{into}"}}, "head": {{"sha": "h"}}}}, "repository": {{"default_branch": "main"}}}}"#
+            );
+            github_range("pull_request", &event).why
+        };
+        assert_eq!(why("main"), "pull_request event");
+        assert_eq!(why("mine"), "pull_request event into mine, which judges it and is not main");
+        let variables = [
+            ("GITLAB_CI", "true"),
+            ("CI_DEFAULT_BRANCH", "main"),
+            ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "mine"),
+            ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "t"),
+        ];
+        let why = range_of(&variables, "").unwrap().why;
+        assert_eq!(why, "merge request, merged into mine, which judges it and is not main");
     }
 
     #[test]

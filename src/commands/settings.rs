@@ -18,6 +18,8 @@ pub(super) fn settings(workspace: &Workspace, variable: Lookup<'_>, jobs: usize)
         let secret = |source: &Option<SecretSource>| {
             source
                 .as_ref()
+                // A change that brings the configuration itself could have them sent anywhere.
+                .filter(|_| !workspace.judges_itself)
                 .map(|source| secret_of(source, &format!("a credential of registry {host}"), variable))
                 .transpose()
         };

@@ -108,6 +108,10 @@ impl Workspace {
             && scope.config_from.is_none()
             && config_used.revision == range.head
             && range.target != range.head;
+        let names_secrets = config.registries.values().any(|one| one.username.is_some() || one.password.is_some());
+        if judges_itself && names_secrets {
+            notes.push("the credentials that the new configuration names are looked up once it is merged".to_owned());
+        }
         let mut workspace =
             Self { range, base, head, rules, config, config_used, notes, judges_itself, repository, root, directory };
         workspace.note_changed_rules(&path, scope)?;

@@ -4,6 +4,9 @@ use std::fmt;
 
 use globset::{GlobBuilder, GlobMatcher};
 
+/// How long a pattern may be, in bytes: a longer one would take more memory than anything it fits.
+const LONGEST: usize = 512;
+
 /// A pattern in which `*` and `?` stay inside one component, `**` spans any number, `[..]` and `{a,b}` choose.
 #[derive(Clone)]
 pub struct Glob {
@@ -23,8 +26,12 @@ impl Glob {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// When brackets or braces are not closed.
+    /// When brackets or braces are not closed, or it is longer than 512 bytes.
     pub fn new(text: &str) -> Result<Self, InvalidGlob> {
+        if text.len() > LONGEST {
+            let start = text.chars().take(32).chain("…".chars()).collect();
+            return Err(InvalidGlob { text: start, why: format!("it has more than {LONGEST} bytes") });
+        }
         let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
         let invalid = |error: globset::Error| InvalidGlob { text: text.to_owned(), why: error.kind().to_string() };
         Ok(Self { text: text.to_owned(), matcher: glob.map_err(invalid)?.compile_matcher() })
@@ -64,6 +71,18 @@ impl PartialEq for Glob {
 #[cfg(test)]
 mod tests {
     use super::Glob;
+
+    #[test]
+    fn a_pattern_that_is_too_long_is_refused() {
+        let told = |text: String| Glob::new(&text).unwrap_err().to_string();
+        assert!(
+            told("*a".repeat(100_000))
+                .ends_with("… is not a pattern: it has more than 512 bytes".replace('…', "…`").as_str())
+        );
+        for text in ["?".repeat(512), "*a".repeat(256), "[!a-z]".repeat(85), "{a,b}".repeat(102)] {
+            assert!(!Glob::new(&text).unwrap().matches("x"), "{text}");
+        }
+    }
 
     #[test]
     fn a_star_stays_in_its_component_and_two_span_any_number() {

@@ -169,8 +169,10 @@ impl<'a> Exceptions<'a> {
     }
 }
 
+/// Tells whether a waiver is about an image. Names say nothing of who pushed an image into a registry of others: there only a
+/// waiver for one digest holds.
 fn fits(waiver: &Waiver, subject: &Subject<'_>) -> bool {
-    waiver.fits(subject.candidate.to.repository(), subject.digest)
+    waiver.fits(subject.candidate.to.repository(), subject.digest) && (!subject.is_external || waiver.digest.is_some())
 }
 
 fn ends_soon(waiver: &Waiver) -> Finding {

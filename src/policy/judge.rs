@@ -181,7 +181,8 @@ fn subject<'a>(policy: &'a Policy, settled: &'a Settled, dossier: &'a Dossier, n
         _ => None,
     };
     let digest = dossier.digest.as_ref().or_else(|| digest_of(settled));
-    Subject { policy: &policy.name, candidate: settled.candidate(), digest, size_bytes, dossier, now }
+    let is_external = matches!(settled, Settled::External(_));
+    Subject { policy: &policy.name, candidate: settled.candidate(), is_external, digest, size_bytes, dossier, now }
 }
 
 /// The digest that evidence is about: of a narrowed index, that of the whole.
@@ -201,8 +202,7 @@ pub fn digest_of(settled: &Settled) -> Option<&Digest> {
 fn opinions(facts: &Facts<'_>, step: usize, settled: &Settled, exceptions: &Exceptions<'_>) -> Vec<Opinion> {
     let candidate = settled.candidate();
     let fitting: Vec<(&InForce, &Policy)> = asked(facts.in_force, candidate).collect();
-    let set = facts.in_force.get(&candidate.environment).filter(|set| set.from_folder && fitting.is_empty());
-    if let Some(set) = set {
+    if let Some(set) = facts.in_force.get(&candidate.environment).filter(|_| fitting.is_empty()) {
         let finding = unjudged(candidate, set);
         return vec![Opinion { rule: finding.rule.clone(), findings: vec![finding], grounds: None, asked: Asked::Yes }];
     }
@@ -357,7 +357,8 @@ fn unjudged(candidate: &Candidate, set: &InForce) -> Finding {
     let (repository, environment) = (candidate.to.repository(), &candidate.environment);
     Finding {
         rule: "no-policy".to_owned(),
-        severity: Severity::Error,
+        // Who names files, and no folder, says which images there are rules for.
+        severity: if set.from_folder { Severity::Error } else { Severity::Warning },
         cause: Cause::Change,
         message: format!("no policy is for {repository} in {environment}: {others}"),
         help: "add it to the `images` of a policy in the environment's policy folder".to_owned(),

@@ -16,6 +16,7 @@ mod exec;
 mod expr;
 pub mod expression;
 mod freeze;
+mod globs;
 mod judge;
 mod level;
 mod named;

@@ -3,6 +3,7 @@
 use super::complaint::Complaint;
 use super::coverage::{Coverage, coverage, some_of, told};
 use super::dossier::{Exhibit, What};
+use super::globs::read_globs;
 use super::named::Named;
 use super::rule::Ask;
 use super::signed_by::SignedBy;
@@ -65,8 +66,6 @@ impl Built {
                 .map_err(|error| faults.push(node, format!("`{text}` is not a repository: {error}")))
                 .ok()
         };
-        let glob =
-            |(node, text): (&Node, &str)| Glob::new(text).map_err(|error| faults.push(node, error.to_string())).ok();
         for key in ["repository", "refs", "builders"] {
             if let Some(node) = fields.optional(key).filter(|node| node.as_sequence().is_some_and(<[Node]>::is_empty)) {
                 faults.push(node, format!("`{key}` names nothing"));
@@ -75,8 +74,8 @@ impl Built {
         Some(Self {
             by,
             repositories: fields.strings("repository").into_iter().filter_map(repository).collect(),
-            refs: fields.strings("refs").into_iter().filter_map(glob).collect(),
-            builders: fields.strings("builders").into_iter().filter_map(glob).collect(),
+            refs: read_globs(fields.strings("refs"), faults).unwrap_or_default(),
+            builders: read_globs(fields.strings("builders"), faults).unwrap_or_default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::builtin::{BUILTINS, text_of};
 use super::example::{Example, read_example};
+use super::globs::read_globs;
 use super::pinned;
 use super::rule::Rule;
 use crate::domain::{Environment, Glob};
@@ -68,8 +69,7 @@ fn read_document(document: &Node, faults: &Faults) -> Option<Policy> {
             );
         }
     }
-    let images =
-        fields.strings("images").into_iter().filter_map(|(node, text)| read_glob(node, text, faults)).collect();
+    let images = read_globs(fields.strings("images"), faults).unwrap_or_default();
     let own_rules = fields.optional("rules");
     let break_glass = fields.optional("break_glass");
     let examples = fields.list("examples");
@@ -116,10 +116,6 @@ fn read_head<'n>(fields: &mut Fields<'n>, faults: &Faults) -> Option<&'n str> {
         faults.push(node, "a policy's name has lower-case letters, digits, `-`, `_` and `.`, at most 63");
     }
     name
-}
-
-fn read_glob(node: &Node, text: &str, faults: &Faults) -> Option<Glob> {
-    Glob::new(text).map_err(|error| faults.push(node, error.to_string())).ok()
 }
 
 /// Reads which rules may be skipped with --break-glass.
@@ -205,8 +201,15 @@ mod tests {
             let candidate = super::super::testing::candidate(&format!("prod.example/api:{tag}"), None);
             let dossier = Default::default();
             let now = super::super::testing::NOW;
-            let subject =
-                Subject { policy: "p", candidate: &candidate, digest: None, size_bytes: None, dossier: &dossier, now };
+            let subject = Subject {
+                policy: "p",
+                candidate: &candidate,
+                is_external: false,
+                digest: None,
+                size_bytes: None,
+                dossier: &dossier,
+                now,
+            };
             policy.rules[0].complaints(&subject).len()
         };
         assert_eq!((told("edge"), told("latest"), told("main"), told("1.0.0")), (1, 1, 1, 0));
@@ -220,7 +223,7 @@ mod tests {
             [
                 "4:3 `rules` has no field `tgas`",
                 "5:17 `one` is not a range of versions: unexpected character 'o' while parsing major version number",
-                "5:32 `(` is not a regular expression",
+                "5:32 `(` is not a regular expression: unclosed group",
                 "5:36 the rule `tag` has no field `levle`",
                 "6:3 `tag` is given twice",
                 "7:3 `rules` has no field `Tag`",

@@ -10,6 +10,9 @@ pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 /// Identities that are nobody's: what takes one of them takes everybody's.
 const STRANGERS: [&str; 2] = ["https://forge.invalid/a/b/.workflow/c.yml@refs/heads/d", "somebody@mail.invalid"];
 
+/// How many signers there may be: each tries every signature.
+const MOST_SIGNERS: usize = 100;
+
 /// What stands for the public-good instance of Sigstore.
 const PUBLIC_GOOD: &str = "public-good";
 
@@ -30,6 +33,10 @@ fn read_document(document: &Node, file: ReadFile<'_>, faults: &Faults) -> Option
     fields.required("signers");
     let entries = fields.entries("signers");
     fields.finish();
+    if entries.len() > MOST_SIGNERS {
+        faults.push(document, format!("there are {} signers, at most {MOST_SIGNERS} are read", entries.len()));
+        return None;
+    }
     Some(entries.into_iter().filter_map(|(name, node)| read_signer(name, node, file, faults)).collect())
 }
 

@@ -15,6 +15,8 @@ pub struct Subject<'a> {
     pub policy: &'a str,
     /// The image, where it goes and where it comes from.
     pub candidate: &'a Candidate,
+    /// Whether it is referenced from a registry of others, and not copied.
+    pub is_external: bool,
     /// The digest that was resolved and is copied.
     pub digest: Option<&'a Digest>,
     /// The size of all it is made of, in bytes, where it was read.

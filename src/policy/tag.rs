@@ -1,6 +1,6 @@
 //! The rule `tag`: what a tag may be.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use semver::{Version, VersionReq};
 
 use super::complaint::Complaint;
@@ -9,6 +9,9 @@ use super::rule::Ask;
 use super::subject::Subject;
 use crate::domain::{Candidate, ImageRef};
 use crate::yaml::{Faults, Fields};
+
+/// How much memory a pattern of tags may take, in bytes.
+const LARGEST: usize = 256 << 10;
 
 /// The rule's key.
 pub(super) const NAME: &str = "tag";
@@ -62,8 +65,18 @@ impl Tag {
             VersionReq::parse(text).map_err(wrong).ok()
         });
         let pattern = pattern_text.zip(pattern_node).and_then(|(text, node)| {
-            let wrong = |_| faults.push(node, format!("`{text}` is not a regular expression"));
-            Regex::new(text).map_err(wrong).ok()
+            let wrong = |error: regex::Error| {
+                let why = error
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim()
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                faults.push(node, format!("`{text}` is not a regular expression: {why}"));
+            };
+            RegexBuilder::new(text).size_limit(LARGEST).dfa_size_limit(LARGEST).build().map_err(wrong).ok()
         });
         Some(Self { forbid, semver, allow_prerelease, pattern, downgrade })
     }

@@ -25,6 +25,7 @@ pub(super) fn complaints(rules: &str, candidate: &Candidate, give: impl FnOnce(&
     let mut given = Given { digest: None, dossier: Dossier::default(), now: NOW };
     give(&mut given);
     let subject = Subject {
+        is_external: false,
         policy: "p",
         candidate,
         digest: given.digest,

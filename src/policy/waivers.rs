@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::globs::read_globs;
 use super::span::{End, read_instant};
 use crate::domain::{Digest, Glob};
 use crate::yaml::{self, Fault, Faults, Fields, Node};
@@ -61,6 +62,9 @@ impl Waiver {
     }
 }
 
+/// How many waivers there may be.
+const MOST_WAIVERS: usize = 1_000;
+
 /// Reads `waivers.yaml`; `path` names it in faults. What ends too far ahead of `now` is a fault.
 ///
 /// # Errors
@@ -84,6 +88,10 @@ fn read_document(document: &Node, now: Timestamp, faults: &Faults) -> Option<Vec
     fields.required("waivers");
     let entries = fields.list("waivers");
     fields.finish();
+    if entries.len() > MOST_WAIVERS {
+        faults.push(document, format!("there are {} waivers, at most {MOST_WAIVERS} are read", entries.len()));
+        return None;
+    }
     let mut waivers: Vec<Waiver> = Vec::new();
     for node in entries {
         let Some(waiver) = read_waiver(node, now, faults) else { continue };
@@ -120,9 +128,7 @@ fn read_waiver(node: &Node, now: Timestamp, faults: &Faults) -> Option<Waiver> {
     let digest = digest
         .zip(digest_node)
         .map(|(text, node)| text.parse::<Digest>().map_err(|error| faults.push(node, error.to_string())).ok());
-    let globs =
-        images.into_iter().map(|(node, text)| Glob::new(text).map_err(|e| faults.push(node, e.to_string())).ok());
-    let images: Option<Vec<Glob>> = globs.collect();
+    let images = read_globs(images, faults);
     let expires = expires_node.and_then(|node| read_instant(node, "expires", End::Finish, &TimeZone::UTC, faults));
     if let (Some(expires), Some(node)) = (expires, expires_node)
         && expires.duration_since(now) > longest(node)

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use sigstore_verify::crypto::parse_certificate_info;
 use sigstore_verify::trust_root::{SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
 use sigstore_verify::types::{Artifact, ArtifactDigest, Bundle, HashAlgorithm, SignatureContent};
@@ -17,6 +17,9 @@ use super::signer::Signer;
 use super::statement::Statement;
 use super::{json, provider};
 use crate::domain::{Algorithm, Digest, Document};
+
+/// How much memory a pattern of identities may take, in bytes.
+const LARGEST: usize = 256 << 10;
 
 /// The trusted root of Sigstore's public instance, pinned with the program: `trusted_root: public-good`.
 pub const PUBLIC_GOOD_ROOT: &str = SIGSTORE_PRODUCTION_TRUSTED_ROOT;
@@ -57,9 +60,10 @@ impl Identity {
     /// # Errors
     /// When it is not a regular expression by itself.
     pub fn pattern(pattern: &str) -> Result<Self, regex::Error> {
+        let build = |text: &str| RegexBuilder::new(text).size_limit(LARGEST).dfa_size_limit(LARGEST).build();
         // By itself first: `a)|(b` would be valid between the brackets below, and no longer anchored.
-        Regex::new(pattern)?;
-        Ok(Self::Pattern(IdentityPattern(Regex::new(&format!("^(?:{pattern})$"))?)))
+        build(pattern)?;
+        Ok(Self::Pattern(IdentityPattern(build(&format!("^(?:{pattern})$"))?)))
     }
 
     /// Tells whether `identity` is meant.

@@ -24,6 +24,9 @@ use crate::yaml::Fault;
 /// Files of a policy folder that are no policies themselves.
 const COMPANIONS: [&str; 2] = ["signers", "waivers"];
 
+/// How many policies a folder may have.
+const MOST_POLICIES: usize = 200;
+
 /// How deep keys may lie below a folder of policies to be told when they change.
 const DEEPEST: usize = 3;
 
@@ -201,8 +204,12 @@ impl Rules<'_> {
         match follow(self.tree, &tree_path)? {
             Some((directory, EntryKind::Directory)) => {
                 set.from_folder = true;
-                let mut wrong = Wrong::default();
-                for (name, kind) in self.tree.list(&directory)? {
+                let (mut wrong, entries) = (Wrong::default(), self.tree.list(&directory)?);
+                if entries.iter().filter(|(name, _)| is_policy(name)).count() > MOST_POLICIES {
+                    let hint = "a policy may be for many environments and images: put some together";
+                    return Err(Error::usage(format!("{path} has more than {MOST_POLICIES} policies"), hint));
+                }
+                for (name, kind) in entries {
                     let file = tree_path.child(&name).ok_or_else(missing)?;
                     if is_policy(&name) {
                         let loaded = self.load_file(&file, set);

@@ -45,7 +45,8 @@ fn only_steps_that_no_rule_denies_are_approved() {
 #[test]
 fn a_folder_denies_what_no_policy_is_for() {
     let plan = plan(&["prod.example/other:1"]);
-    assert!(asked(&plan, &in_force(false)).is_empty());
+    let finding = asked(&plan, &in_force(false)).remove(0).finding;
+    assert_eq!((finding.rule.as_str(), finding.severity), ("no-policy", Severity::Warning));
     let finding = asked(&plan, &in_force(true)).remove(0).finding;
     assert_eq!(
         (finding.rule.as_str(), finding.message.as_str()),
@@ -127,6 +128,19 @@ fn a_waiver_is_for_one_rule_one_digest_and_these_images() {
     ] {
         let judgement = judge(&plan(&[LATEST]), &facts(&with_waiver(&waiver)));
         assert_eq!(judgement.verdicts[0].finding.severity, Severity::Error, "{waiver}");
+    }
+}
+
+#[test]
+fn in_a_registry_of_others_a_waiver_holds_for_a_digest_alone() {
+    let digest = Digest::of(b"theirs");
+    let theirs = format!("other.example/shop/api:latest@{digest}");
+    let mut plan = plan(&[&theirs]);
+    plan.settled = plan.settled.into_iter().map(|settled| Settled::External(settled.candidate().clone())).collect();
+    for (waiver, denied) in [("", true), (&*format!(", digest: '{digest}'"), false)] {
+        let sets = with_waiver(&format!("rule: p/tag, expires: 2026-12-24{waiver}"));
+        let denies = |verdict: &Verdict| verdict.finding.rule == "p/tag" && verdict.denies(Severity::Error);
+        assert_eq!(judge(&plan, &facts(&sets)).verdicts.iter().any(denies), denied, "{waiver}");
     }
 }
 

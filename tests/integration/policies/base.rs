@@ -177,6 +177,31 @@ fn a_change_that_brings_its_rules_itself_has_none_of_its_code_run() {
 }
 
 #[test]
+fn a_change_that_brings_the_configuration_is_given_no_credentials() {
+    let mut stage = Stage::new();
+    in_ci(&mut stage);
+    let digest = stage.seed_small("api", "1.1.0");
+    stage.repository.git(&["switch", "--quiet", "main"]);
+    let config = std::fs::read_to_string(stage.repository.path().join("promote-bot.yaml")).unwrap();
+    stage.repository.git(&["rm", "--quiet", "promote-bot.yaml"]);
+    stage.repository.commit("no configuration yet");
+    stage.repository.git(&["switch", "--quiet", "-C", "change"]);
+    let secret = stage.program.home().join("secret");
+    std::fs::write(&secret, "s3cret").unwrap();
+    let (host, path) = (stage.dev.host(), secret.display());
+    let registries = format!("registries:\n  {host}: {{username: 'env:NOBODY_SET_IT', password: 'file:{path}'}}\n");
+    stage.repository.write(&[("promote-bot.yaml", &(config + &registries))]);
+    stage.bump("api", &format!("1.1.0@{digest}"));
+    stage.repository.commit("a configuration that names secrets");
+    let report = stage.program.json(stage.repository.path(), &["check", "--base", "main", "--head", "HEAD"], 0);
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("the credentials that the new configuration names are looked up once it is merged"),
+        "{notes}"
+    );
+}
+
+#[test]
 fn what_could_be_meant_for_a_policy_and_is_not_read_is_a_fault() {
     for name in ["strict.YAML", "more/deep/p.yaml"] {
         let stage = stage_with(&[("a.yaml", "version: 1\npolicy: a\nrules: {tag: {forbid: x}}\n"), (name, "x")]);
