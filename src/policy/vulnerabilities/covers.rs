@@ -12,6 +12,8 @@ pub(super) struct Covers<'e> {
     locator: String,
     own: Scope<'e>,
     parts: Vec<Scope<'e>>,
+    /// All statements of those the rule names, whether they are about this image or not.
+    said: Vec<&'e VexStatement>,
 }
 
 /// The statements on some of an image, and the digests they may name.
@@ -32,7 +34,18 @@ impl<'e> Covers<'e> {
         let scope = |about: &str| Scope::new(&rule.vex_by, exhibits, &whole, about);
         let is_whole_index = about == whole && make.is_index();
         let parts = make.images().iter().filter(|_| is_whole_index).map(|image| scope(&image.digest.to_string()));
-        Self { locator: subject.candidate.to.locator(), own: scope(about), parts: parts.collect() }
+        Self {
+            locator: subject.candidate.to.locator(),
+            own: scope(about),
+            parts: parts.collect(),
+            said: statements(exhibits.iter(), exhibits, &rule.vex_by),
+        }
+    }
+
+    /// Tells whether there is a statement on a finding, covering or not.
+    pub(super) fn speaks_of(&self, one: &Vulnerability) -> bool {
+        let is_named = |name: &String| one.names().any(|own| own.eq_ignore_ascii_case(name));
+        self.said.iter().any(|statement| statement.vulnerability.iter().any(is_named))
     }
 
     /// Tells whether a finding need not be looked at.
@@ -51,7 +64,7 @@ impl<'e> Scope<'e> {
         };
         let mut digests = vec![whole.to_owned(), about.to_owned()];
         digests.dedup();
-        Self { digests, verdicts: Verdicts::new(statements(exhibits.iter().filter(is_about), by)) }
+        Self { digests, verdicts: Verdicts::new(statements(exhibits.iter().filter(is_about), exhibits, by)) }
     }
 
     fn covers(&self, locator: &str, one: &Vulnerability) -> bool {
@@ -60,8 +73,31 @@ impl<'e> Scope<'e> {
     }
 }
 
-/// The statements that somebody the rule names made.
-fn statements<'e>(exhibits: impl Iterator<Item = &'e Exhibit>, by: &SignedBy) -> Vec<&'e VexStatement> {
+/// Says why a statement cannot be read that somebody the rule names made.
+pub(super) fn unreadable<'e>(exhibits: &'e [Exhibit], by: &SignedBy) -> Option<&'e str> {
+    let of = |exhibit: &'e Exhibit| match &exhibit.what {
+        What::Attestation(kind, claim)
+            if kind.starts_with("https://openvex.dev/") || kind.starts_with("https://cyclonedx.org/") =>
+        {
+            match claim.as_ref() {
+                Claim::Unreadable { why } => Some(why.as_str()),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    exhibits.iter().filter(|exhibit| by.takes(exhibit.signers())).find_map(of)
+}
+
+/// The statements that somebody the rule names made; none where one of them cannot be read.
+fn statements<'e>(
+    exhibits: impl Iterator<Item = &'e Exhibit>,
+    all: &'e [Exhibit],
+    by: &SignedBy,
+) -> Vec<&'e VexStatement> {
+    if unreadable(all, by).is_some() {
+        return Vec::new();
+    }
     let of = |exhibit: &'e Exhibit| match &exhibit.what {
         What::Attestation(_, claim) => match claim.as_ref() {
             Claim::Vex(vex) => vex.statements.as_slice(),

@@ -14,14 +14,15 @@ use self::clause::Clause;
 use self::covers::Covers;
 use self::scans::{Report, Reports};
 use super::complaint::{Complaint, Vulnerable};
-use super::coverage::Coverage;
-
+use super::coverage::{Coverage, some_of};
+use super::dossier::Exhibit;
 use super::exec::{read_command, read_timeout};
 use super::named::Named;
 use super::rule::Ask;
 use super::signed_by::SignedBy;
 use super::span::{read_span, told};
 use super::subject::{Needs, Program, Subject};
+use crate::domain::Severity;
 use crate::yaml::{Faults, Fields, Node};
 
 /// The rule's key.
@@ -46,9 +47,13 @@ vulnerabilities: what a scanner may have found in an image
 
 Reports are cosign's attestations of type `vuln` with Trivy's or Grype's JSON inside, on the image or on every image of an index, or that JSON
 itself. Of each image the newest report counts. A finding without a date counts as old. VEX (OpenVEX, CycloneDX) is taken from attestations by the
-signers of `vex_by`: `not_affected` with a reason, and `fixed`, cover a finding; the newest statement decides.
+signers of `vex_by`: `not_affected` with a reason, and `fixed`, cover a finding, where the statement says when it was made and names as product
+this image (pkg:oci/NAME@sha256:…, or pkg:oci/NAME; a name without pkg: is none) or the package itself. The newest statement decides. Where a
+signer's report cannot be read the image is denied, where a statement cannot be read none counts: they may say otherwise.
+
 To fix a finding: build anew on a fixed base, attest VEX for it, or have a waiver with owner and end written in waivers.yaml.
   cosign attest --key release.key --type vuln --predicate vuln.json REPOSITORY@DIGEST
+  cosign attest --key release.key --type openvex --predicate vex.json REPOSITORY@DIGEST
 ";
 
 /// How long a scanner may take unless the policy says otherwise.
@@ -167,24 +172,34 @@ impl Vulnerabilities {
         Some(Complaint::new(subject.candidate, message, "scan it again, and have the new report attested"))
     }
 
+    /// Tells of VEX that somebody the rule names made, and that cannot be read: then none counts, since it may withdraw what others say.
+    fn unreadable_vex(&self, subject: &Subject<'_>, exhibits: &[Exhibit]) -> Option<Complaint> {
+        let why = covers::unreadable(exhibits, &self.vex_by)?;
+        let name = subject.candidate.to.repository();
+        let message = format!("the VEX of {name} counts for nothing, since some of it cannot be read ({why})");
+        let complaint = Complaint::new(subject.candidate, message, "have that statement made anew, or taken away");
+        Some(Complaint { most: Severity::Note, ..complaint })
+    }
+
     /// Complains of what a report has that no statement covers.
-    fn found<'r>(
-        &self,
-        subject: &Subject<'_>,
-        report: &'r Report,
-        covered: impl Fn(&'r crate::attestation::Vulnerability) -> bool,
-    ) -> Vec<Complaint> {
+    fn found(&self, subject: &Subject<'_>, report: &Report, covers: &Covers<'_>) -> Vec<Complaint> {
         let name = subject.candidate.to.repository();
         let mut complaints = Vec::new();
         for one in &report.scan.vulnerabilities {
             let clause = self.deny.iter().find(|clause| clause.is_about(one, self.unrated_counts, subject.now));
-            let Some(clause) = clause.filter(|_| !covered(one)) else { continue };
+            let Some(clause) = clause.filter(|_| !covers.covered(one)) else { continue };
             let told = clause.told(one, subject.now);
             let help = match &one.fixed_in {
                 Some(fix) => {
                     format!("build it with {} {fix}, or have VEX or a waiver say why it may stay", one.package)
                 }
                 None => "have VEX or a waiver say why it may stay".to_owned(),
+            };
+            let help = match covers.speaks_of(one) {
+                true => format!(
+                    "{help}; the VEX there is on it does not cover it, see: promote-bot explain vulnerabilities"
+                ),
+                false => help,
             };
             let names = one.names().map(str::to_owned).collect();
             let complaint = Complaint::new(subject.candidate, format!("{name} has {told}"), help);
@@ -233,11 +248,18 @@ impl Ask for Vulnerabilities {
         if !coverage.is_complete() {
             return vec![self.missing(subject, &reports, &coverage)];
         }
+        if !reports.unreadable.is_empty() {
+            let name = subject.candidate.to.repository();
+            let told = some_of(&reports.unreadable, 3);
+            let message = format!("{name} has, beside what can be read, {told}: what it found is not known");
+            return vec![Complaint::new(subject.candidate, message, "have that report made anew, or taken away")];
+        }
         let mut complaints: Vec<Complaint> = reports.newest.iter().filter_map(|one| self.stale(subject, one)).collect();
         for report in &reports.newest {
             let covers = Covers::new(self, subject, make, exhibits, &report.about);
-            complaints.extend(self.found(subject, report, |one| covers.covered(one)));
+            complaints.extend(self.found(subject, report, &covers));
         }
+        complaints.extend(self.unreadable_vex(subject, exhibits));
         complaints.dedup_by(|a, b| a.vulnerability.is_some() && a.message == b.message);
         complaints
     }

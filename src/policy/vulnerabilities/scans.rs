@@ -26,6 +26,8 @@ pub(super) struct Reports {
     /// Of each digest the newest, and every one that does not say when it was made.
     pub(super) newest: Vec<Report>,
     pub(super) refused: Vec<String>,
+    /// Reports of signers the rule takes that cannot be read: what they found is not known, and may be newer.
+    pub(super) unreadable: Vec<String>,
     /// Why the scanner that is to be run gave no report.
     pub(super) scanner_failed: Option<String>,
 }
@@ -35,8 +37,10 @@ impl Reports {
     pub(super) fn of(rule: &Vulnerabilities, subject: &Subject<'_>, exhibits: &[Exhibit]) -> Self {
         let mut all = Vec::new();
         let (mut refused, mut scanner_failed) = (Vec::new(), None);
+        let mut unreadable = Vec::new();
         if rule.takes_attestations {
             attested(rule, subject, exhibits, &mut all, &mut refused);
+            unreadable.extend(exhibits.iter().filter(|one| rule.by.takes(one.signers())).filter_map(unreadable_report));
         }
         if rule.takes_files {
             for scan in &subject.dossier.reports {
@@ -53,7 +57,7 @@ impl Reports {
                 Err(why) => scanner_failed = Some(why),
             }
         }
-        Self { newest: newest(all), refused, scanner_failed }
+        Self { newest: newest(all), refused, unreadable, scanner_failed }
     }
 
     /// Tells what of the image the reports are about.
@@ -87,13 +91,21 @@ fn attested(
                 let whose = format!("{}, by {}", exhibit.signers().join(" and "), scan.scanner);
                 all.extend(about.into_iter().map(|about| Report { about, whose: whose.clone(), scan: scan.clone() }));
             }
-            Claim::Unreadable { why } if is_report(kind) => {
-                refused.push(format!("a report that cannot be read ({why})"));
-            }
-            _ => {}
+            _ => refused.extend(unreadable_report(exhibit)),
         }
     }
     refused.extend(told(untrusted.into_iter(), "a report"));
+}
+
+/// Says why a report cannot be read.
+fn unreadable_report(exhibit: &Exhibit) -> Option<String> {
+    match &exhibit.what {
+        What::Attestation(kind, claim) if is_report(kind) => match claim.as_ref() {
+            Claim::Unreadable { why } => Some(format!("a report that cannot be read ({why})")),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_report(predicate_type: &str) -> bool {

@@ -202,6 +202,49 @@ fn a_report_on_one_part_stands_for_no_other() {
 }
 
 #[test]
+fn what_cannot_be_read_of_a_trusted_signer_may_say_otherwise() {
+    let unreadable = |kind: &str, signer: &str| {
+        let claim = Claim::Unreadable { why: "`SchemaVersion` is 3".to_owned() };
+        exhibit(What::Attestation(kind.to_owned(), Box::new(claim)), by(signer))
+    };
+    let (report, openvex) = ("https://cosign.sigstore.dev/attestation/vuln/v1", "https://openvex.dev/ns");
+    let good = || vec![scan(ago(1), Vec::new(), "a")];
+    assert_eq!(
+        messages(RULE, [good(), vec![unreadable(report, "a")]].concat()),
+        [
+            "shop/api has, beside what can be read, a report that cannot be read (`SchemaVersion` is 3): what it found is not known"
+        ]
+    );
+    assert!(messages(RULE, [good(), vec![unreadable(report, "b"), unreadable(openvex, "a")]].concat()).len() == 1);
+    let covered = || vec![scan(ago(1), critical(), "a"), vex(VexStatus::NotAffected, ago(2), "a")];
+    assert!(messages(RULE, covered()).is_empty());
+    assert!(messages(RULE, [covered(), vec![unreadable(openvex, "b")]].concat()).is_empty());
+    let told = messages(RULE, [covered(), vec![unreadable(openvex, "a")]].concat());
+    assert!(told[0].starts_with("shop/api has CVE-1 (critical)"), "{told:?}");
+    assert_eq!(
+        told[1],
+        "the VEX of shop/api counts for nothing, since some of it cannot be read (`SchemaVersion` is 3)"
+    );
+}
+
+#[test]
+fn a_statement_that_does_not_cover_is_not_passed_over_in_silence() {
+    let one = candidate("prod.example/shop/api:1", None);
+    let help = |exhibits: Vec<Exhibit>| {
+        let found = complaints(&format!("vulnerabilities: {RULE}"), &one, |given| {
+            given.digest = Some(digest());
+            given.dossier.exhibits = Some(Ok(exhibits));
+            given.dossier.make = Some(Ok(index_of(&["linux/amd64"])));
+        });
+        found[0].help.clone()
+    };
+    let report = || scan(ago(1), critical(), "a");
+    assert!(!help(vec![report()]).contains("the VEX there is"));
+    let affected = vex(VexStatus::Affected, ago(2), "a");
+    assert!(help(vec![report(), affected]).contains("the VEX there is on it does not cover it"));
+}
+
+#[test]
 fn a_scanner_that_fails_is_a_no_whatever_else_there_is() {
     let one = candidate("prod.example/shop/api:1", None);
     let rule = "vulnerabilities: {deny: [{severity: critical}], reports: attestation, scanner: {command: [trivy]}}";
