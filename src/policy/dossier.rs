@@ -1,6 +1,6 @@
 //! The dossier: all that was learnt of one image for its rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -102,13 +102,15 @@ impl Make {
         self.images.iter().filter_map(|image| image.platform.as_deref())
     }
 
-    /// Returns the labels that all images agree on.
+    /// Returns the labels of the images, each set of them once.
     #[must_use]
-    pub fn common_labels(&self) -> BTreeMap<&str, &str> {
-        let Some((first, others)) = self.images.split_first() else { return BTreeMap::new() };
-        let is_common =
-            |(name, value): &(&String, &String)| others.iter().all(|image| image.labels.get(*name) == Some(*value));
-        first.labels.iter().filter(is_common).map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    pub fn labels(&self) -> BTreeSet<&BTreeMap<String, String>> {
+        self.images.iter().map(|image| &image.labels).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_label(&mut self, image: usize, name: &str, value: &str) {
+        self.images[image].labels.insert(name.to_owned(), value.to_owned());
     }
 
     #[cfg(test)]

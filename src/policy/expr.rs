@@ -34,8 +34,8 @@ Variables:
   evidence     signers, attestations ([{type, signers}]), platforms, labels, created, age_hours, size_bytes
   now          the time, as 2026-11-27T12:00:00Z
 
-What is missing, unknown or no boolean is a no, and so is an expression that takes longer than 250 ms. Unknown variables and fields are
-refused when the policy is read.
+Of an index whose images have different labels it must be true with the labels of each. What is missing, unknown or no boolean is a no, and so
+is an expression that takes longer than 250 ms. Unknown variables and fields are refused when the policy is read.
 ";
 
 /// What `promote-bot explain expr` prints after [`EXPLANATION`].
@@ -75,6 +75,9 @@ pub(super) const VARIABLES: Shape = Shape::Object(&[
     ("now", STRING),
 ]);
 
+/// How many different sets of labels an expression is asked about.
+const MOST_LABELS: usize = 16;
+
 /// What an expression says of an image.
 #[derive(Debug, Clone)]
 pub(super) struct Expr {
@@ -102,8 +105,32 @@ impl Expr {
     }
 
     fn holds(&self, subject: &Subject<'_>) -> Result<bool, String> {
-        let input = Input::new(&variables(subject, self.asks_evidence())).map_err(|error| error.to_string())?;
-        self.check.holds(&input).map_err(|error| error.to_string())
+        let asks_evidence = self.asks_evidence();
+        let mut variables = variables(subject, asks_evidence);
+        let mut sets: Vec<Value> = match subject.make() {
+            Ok(make) if asks_evidence => make.labels().into_iter().map(|labels| json!(labels)).collect(),
+            _ => Vec::new(),
+        };
+        if sets.len() > MOST_LABELS {
+            return Err(format!(
+                "its images have {} different sets of labels, at most {MOST_LABELS} are asked",
+                sets.len()
+            ));
+        }
+        if sets.is_empty() {
+            sets.push(json!({}));
+        }
+        // It must be true of every image of an index: what one has, and another has not, is not hidden.
+        for labels in sets {
+            if asks_evidence {
+                variables["evidence"]["labels"] = labels;
+            }
+            let input = Input::new(&variables).map_err(|error| error.to_string())?;
+            if !self.check.holds(&input).map_err(|error| error.to_string())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -191,7 +218,6 @@ fn evidence(subject: &Subject<'_>) -> Value {
         Map::from_iter([("signers".to_owned(), json!(signers)), ("attestations".to_owned(), json!(attestations))]);
     if let Ok(make) = subject.make() {
         all.insert("platforms".to_owned(), json!(make.platforms().collect::<Vec<_>>()));
-        all.insert("labels".to_owned(), json!(make.common_labels()));
         // Of several the youngest; where one does not say it, nobody knows.
         let created: Option<Vec<_>> = make.images().iter().map(|image| image.created).collect();
         if let Some(created) = created.and_then(|all| all.into_iter().max()) {
@@ -234,6 +260,26 @@ mod tests {
             messages("image.tag == '2'", "prod.example/shop/api:3"),
             ["`image.tag == '2'` is not true of shop/api"]
         );
+    }
+
+    #[test]
+    fn it_must_be_true_of_the_labels_of_every_image() {
+        let one = candidate("prod.example/shop/api:2", None);
+        let judged = |check: &str| {
+            let found = complaints(&format!("expr: [{{id: x, check: \"{check}\"}}]"), &one, |given| {
+                given.digest = Some(digest());
+                given.dossier.exhibits = Some(Ok(Vec::new()));
+                let mut parts = make(&["linux/amd64", "linux/arm64"]);
+                parts.set_label(0, "stage", "debug");
+                parts.set_label(0, "team", "shop");
+                parts.set_label(1, "team", "shop");
+                given.dossier.make = Some(Ok(parts));
+            });
+            found.into_iter().map(|complaint| complaint.message).collect::<Vec<_>>()
+        };
+        assert_eq!(judged("evidence.labels['team'] == 'shop'"), Vec::<String>::new());
+        assert_eq!(judged("!('stage' in evidence.labels) || evidence.labels['stage'] != 'debug'").len(), 1);
+        assert_eq!(judged("'stage' in evidence.labels").len(), 1);
     }
 
     #[test]
