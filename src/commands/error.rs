@@ -109,7 +109,10 @@ impl Error {
             // A full hash that is not here may come with a fetch; a name that is not known was mistyped.
             Self::Git(git::Error::UnknownRevision { rev, shallow: false, .. }) if !begins_with_hash(rev) => Exit::Usage,
             Self::Git(
-                git::Error::NotACommit { .. } | git::Error::NoWorkTree { .. } | git::Error::NotARepository { .. },
+                git::Error::Ambiguous { .. }
+                | git::Error::NotACommit { .. }
+                | git::Error::NoWorkTree { .. }
+                | git::Error::NotARepository { .. },
             ) => Exit::Usage,
             Self::Tree(error) if error.cause() == Cause::Change => Exit::Usage,
             Self::Forge(forge::Error::Setting(_)) => Exit::Usage,

@@ -41,6 +41,14 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// Several are named so, and they are not the same.
+    #[error("the revision {rev} may be {}", names.join(" or "))]
+    Ambiguous {
+        /// The revision as given.
+        rev: String,
+        /// The full names.
+        names: Vec<String>,
+    },
     /// Nothing is named so here.
     #[error("cannot find the revision {rev}")]
     UnknownRevision {
@@ -149,6 +157,9 @@ impl Error {
         Some(match self {
             Self::NotARepository { .. } => "run it inside a Git repository, or name one with -C".to_owned(),
             Self::UnknownRevision { rev, .. } => unknown_hint(rev),
+            Self::Ambiguous { .. } => {
+                "write the full name of the one that is meant; whoever may push tags made the other".to_owned()
+            }
             Self::MissingInShallowClone { command, .. } => {
                 format!("run `{command}`; in GitHub Actions set `fetch-depth: 0` on actions/checkout")
             }

@@ -34,7 +34,32 @@ fn is_hex(rev: &str) -> bool {
     rev.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Where a short name may stand; Git takes the first with no more than a warning, and whoever may push tags decides then.
+const PLACES: [&str; 3] = ["refs/tags/", "refs/heads/", "refs/remotes/"];
+
+/// Refuses a short name that is two commits.
+fn check_name(repository: &gix::Repository, rev: &str) -> Result<(), Error> {
+    let name = rev.split(['~', '^', '@', ':']).next().unwrap_or_default();
+    if name.is_empty() || name == "HEAD" || name.starts_with("refs/") || is_full_hash(name) {
+        return Ok(());
+    }
+    let target = |place: &str| {
+        let full = format!("{place}{name}");
+        let mut reference = repository.try_find_reference(full.as_str()).ok().flatten()?;
+        Some((full, reference.peel_to_id().ok()?.detach()))
+    };
+    let found: Vec<(String, ObjectId)> = PLACES.iter().filter_map(|place| target(place)).collect();
+    match found.iter().any(|(_, id)| *id != found[0].1) {
+        true => {
+            let names = found.into_iter().map(|(name, _)| name).collect();
+            Err(Error::Ambiguous { rev: rev.to_owned(), names })
+        }
+        false => Ok(()),
+    }
+}
+
 fn parse(repository: &gix::Repository, rev: &str) -> Result<ObjectId, Error> {
+    check_name(repository, rev)?;
     let options = Options { object_kind_hint: Some(ObjectKindHint::Committish), ..Options::default() };
     let spec = gix::revision::Spec::from_bstr(rev, repository, options);
     let spec = spec.map_err(|source| unresolved(repository, rev, source))?;

@@ -40,6 +40,23 @@ fn an_unknown_name_is_told_with_the_fetch_that_may_bring_it() {
 }
 
 #[test]
+fn a_name_that_is_two_commits_is_neither() {
+    let sandbox = Sandbox::with_history();
+    sandbox.git("update-ref refs/remotes/origin/main HEAD~2");
+    sandbox.git("tag origin/main HEAD~1");
+    sandbox.git("tag main HEAD");
+    let repository = sandbox.open();
+    for rev in ["origin/main", "origin/main~0"] {
+        let error = repository.commit(rev).unwrap_err().to_string();
+        assert_eq!(error, format!("the revision {rev} may be refs/tags/origin/main or refs/remotes/origin/main"));
+    }
+    let expected = sandbox.git("rev-parse HEAD~2");
+    assert_eq!(repository.commit("refs/remotes/origin/main").unwrap().as_str(), expected);
+    // Two names of one commit are no question.
+    assert_eq!(repository.commit("main").unwrap().as_str(), sandbox.git("rev-parse HEAD"));
+}
+
+#[test]
 fn a_hint_never_carries_a_name_that_a_shell_would_run() {
     let error = Sandbox::with_history().open().commit("x;reboot").unwrap_err();
     assert!(!error.hint().unwrap().contains("reboot"));
