@@ -10,6 +10,8 @@ use super::load::NAMES;
 
 /// Fields whose entries are resources that may name files themselves.
 const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
+/// The annotation of a plugin that says, in YAML, which program or container it is.
+const FUNCTION: &str = "config.kubernetes.io/function";
 /// Where charts are kept when nothing else is said.
 const CHART_HOME: &str = "charts";
 /// How many paths are told; a kustomization with more may read anything.
@@ -110,7 +112,16 @@ impl Search<'_> {
                 }
             }
             Value::Sequence(elements) => elements.iter().for_each(|element| self.texts(element)),
-            Value::Mapping(entries) => entries.iter().for_each(|(_, value)| self.texts(value)),
+            Value::Mapping(entries) => {
+                for (key, value) in entries {
+                    if let (Some(FUNCTION), Some(text)) = (key.as_str(), value.as_str()) {
+                        // A program is run in the directory, and may read whatever lies there.
+                        self.found.others.insert(self.directory.clone());
+                        self.yaml(text.as_bytes());
+                    }
+                    self.texts(value);
+                }
+            }
         }
     }
 

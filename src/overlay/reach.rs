@@ -246,6 +246,21 @@ mod tests {
     }
 
     #[test]
+    fn a_program_may_read_whatever_lies_beside_it() {
+        let generator = "apiVersion: x/v1\nkind: Gen\nmetadata:\n  name: g\n  annotations:\n    config.kubernetes.io/function: |\n      \
+                         exec: {path: ../bin/gen.sh}\n";
+        let files = [
+            ("o/kustomization.yaml", "generators: [gen.yaml]\n"),
+            ("o/gen.yaml", generator),
+            ("bin/gen.sh", "1"),
+            ("o/data", "1"),
+        ];
+        for (changed, is_reached) in [("bin/gen.sh", true), ("o/data", true), ("bin/other", false)] {
+            assert_eq!(reaches(&files, &[], &[], changed), is_reached, "{changed}");
+        }
+    }
+
+    #[test]
     fn links_and_copies_are_followed() {
         let vendored =
             [Vendored { base: RemoteBase::parse("github.com/o/r?ref=v1"), path: TreePath::parse("vendor/r").unwrap() }];
