@@ -7,7 +7,7 @@ use super::vulnerability::{Severity, UNNAMED_FIX, Vulnerability, aliases};
 use super::{Scan, digest_in, named};
 use crate::attestation::fields::Object;
 use crate::attestation::time::Time;
-use crate::attestation::unreadable::Unreadable;
+use crate::attestation::unreadable::{Unreadable, shown};
 
 pub(super) fn read(report: &Object<'_>, now: Timestamp) -> Result<Scan, Unreadable> {
     let descriptor = report.object("descriptor", "descriptor")?;
@@ -37,6 +37,10 @@ fn images(report: &Object<'_>) -> Result<Vec<String>, Unreadable> {
     let Some(source) = report.object("source", "source")? else {
         return Ok(Vec::new());
     };
+    if let Some(kind) = source.filled("type")?.filter(|kind| matches!(*kind, "directory" | "file")) {
+        let actual = format!("of a {}", shown(kind));
+        return Err(Unreadable::Unsupported { what: "report", expected: "one of a container image", actual });
+    }
     let Some(target @ Value::Object(_)) = source.value("target") else {
         return Ok(Vec::new());
     };

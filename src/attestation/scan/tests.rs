@@ -160,6 +160,15 @@ fn a_trivy_report_without_results_is_clean_unless_it_left_out_the_operating_syst
 }
 
 #[test]
+fn a_report_on_files_is_none_on_an_image() {
+    let trivy = json!({"SchemaVersion": 2, "ArtifactType": "filesystem", "Results": []});
+    let expected = "unsupported report: expected one of a container image, got of a ";
+    assert_eq!(refused(&trivy), format!("{expected}filesystem"));
+    let grype = json!({"descriptor": {"name": "grype"}, "matches": [], "source": {"type": "directory", "target": "/"}});
+    assert_eq!(refused(&grype), format!("{expected}directory"));
+}
+
+#[test]
 fn grype_without_matches_is_not_clean() {
     let clean = json!({"matches": [], "descriptor": {"name": "grype"}});
     assert_eq!(scan_report(clean.to_string().as_bytes(), now()).unwrap().vulnerabilities, []);
