@@ -1,16 +1,18 @@
 //! `explain`: what a rule or a finding means, or where one image of one environment comes from.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::error::Error;
 use super::judge::Inputs;
+use super::policies;
 use super::policy::builtin_text;
 use super::said;
 use super::workspace::Snapshot;
 use crate::domain::{Decision, Environment, ImageRef, ImageSite, Location};
 use crate::overlay;
 use crate::plan::EXPLANATIONS;
-use crate::policy;
+use crate::policy::{self, Policy, Rule};
 use crate::report::safe;
 
 /// Explains `subject`: a rule (`tag`, `production/tag`), a finding (`missing-source`), a built-in policy (`builtin:strict`), or an
@@ -34,6 +36,7 @@ pub async fn explain(inputs: &Inputs<'_>, subject: &str) -> Result<String, Error
     let snapshot = Snapshot::open(&inputs.scope, None)?;
     let image = subject[environment.len() + 1..].to_owned();
     let found = snapshot.environments.iter().find(|known| known.name == **environment);
+    let rule = rule.map(|page| here(&snapshot, inputs, environment, &image) + &page);
     match (found, rule) {
         (Some(environment), rule) => match (explain_image(&snapshot, environment, &image), rule) {
             (Ok(text), _) => Ok(text + &said::said(inputs, environment, &image).await?),
@@ -41,8 +44,50 @@ pub async fn explain(inputs: &Inputs<'_>, subject: &str) -> Result<String, Error
             (Err(error), None) => Err(error),
         },
         (None, Some(rule)) => Ok(rule),
-        (None, None) => Err(nothing_called(subject)),
+        (None, None) => {
+            let known: Vec<&str> = snapshot.environments.iter().map(|known| known.name.as_str()).collect();
+            let message = format!("nothing is called {subject}: there is no environment {environment}");
+            Err(Error::usage(message, format!("environments: {}", known.join(", "))))
+        }
     }
+}
+
+/// Says what the policies here make of a rule: its settings, and where they are.
+fn here(snapshot: &Snapshot, inputs: &Inputs<'_>, policy: &str, rule: &str) -> String {
+    let scope = &inputs.scope;
+    let loaded = policies::load(snapshot.tree.as_ref(), &snapshot.revision, &snapshot.environments, scope.now);
+    let Ok(sets) = loaded else {
+        return "The policies here cannot be read, see: promote-bot policy lint\n\n".to_owned();
+    };
+    let all: Vec<(&String, &Policy)> =
+        sets.iter().flat_map(|(name, set)| set.policies.iter().map(move |policy| (name, policy))).collect();
+    let named: Vec<&(&String, &Policy)> = all.iter().filter(|(_, known)| known.name == policy).collect();
+    let Some((_, first)) = named.first() else {
+        let names: BTreeSet<&str> = all.iter().map(|(_, policy)| policy.name.as_str()).collect();
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let names = if names.is_empty() { "there is none".to_owned() } else { format!("there are {names}") };
+        return format!("No environment here has a policy {}; {}.\n\n", safe(policy), safe(&names));
+    };
+    let environments = named.iter().map(|(environment, _)| environment.as_str()).collect::<Vec<_>>().join(", ");
+    let own: Vec<String> =
+        first.rules.iter().filter(|known| known.is_called(rule)).map(|rule| of_rule(first, rule)).collect();
+    match own.is_empty() {
+        true => {
+            let rules = first.rules.iter().map(Rule::name).collect::<Vec<_>>().join(", ");
+            let what = format!("The policy {} ({}) has no rule {rule}; it has {rules}.", first.name, first.file);
+            format!("{}\n\n", safe(&what))
+        }
+        false => format!("{}asked in {}\n\n", own.concat(), safe(&environments)),
+    }
+}
+
+fn of_rule(policy: &Policy, rule: &Rule) -> String {
+    format!(
+        "{}\n  {}\n  at {}\n  ",
+        safe(&format!("{}/{}", policy.name, rule.name())),
+        safe(rule.settings()),
+        safe(&rule.place().to_string())
+    )
 }
 
 fn nothing_called(subject: &str) -> Error {

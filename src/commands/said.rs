@@ -1,6 +1,7 @@
 //! What each rule would say of an image that is there already, were it new.
 
 use std::fmt::Write as _;
+use std::iter::successors;
 
 use super::error::Error;
 use super::explain::is_called;
@@ -10,7 +11,7 @@ use super::workspace::Workspace;
 use crate::diff;
 use crate::domain::{Candidate, Environment, Evidence, Plan, Settled, Severity};
 use crate::overlay;
-use crate::plan;
+use crate::plan::{self, Sorted};
 use crate::policy::{self, Asked, Opinion};
 use crate::report::safe;
 
@@ -25,12 +26,7 @@ pub(super) async fn said(inputs: &Inputs<'_>, environment: &Environment, name: &
     let Some(set) = rulebook.in_force.get(&environment.name) else {
         return Ok("  rules        none: no policy is named for this environment\n".to_owned());
     };
-    let uses = overlay::uses(workspace.head.as_ref(), environment, None)?;
-    let changes = diff::changes(&[], &uses.sites);
-    let mut sorted = plan::candidates(environment, &workspace.config.environments, &changes);
-    let is_it = |candidate: &Candidate| is_called(&candidate.to.to_string(), name);
-    sorted.candidates.retain(is_it);
-    sorted.external.retain(is_it);
+    let sorted = candidates(&workspace, environment, name)?;
     let registries = match inputs.offline || environment.registry.is_none() {
         true => None,
         false => Some(connect(inputs, &workspace)?),
@@ -44,15 +40,35 @@ pub(super) async fn said(inputs: &Inputs<'_>, environment: &Environment, name: &
     let facts = judge::facts(inputs, &rulebook, &dossiers);
     let names: Vec<&str> = set.policies.iter().map(|policy| policy.name.as_str()).collect();
     let mut out = format!(
-        "\npolicies of {} at {}: {}\n",
+        "\npolicies of {} at {}: {}; what they would say now, were the image new:\n",
         safe(&environment.name),
         rulebook.revision.short(),
         safe(&names.join(", "))
     );
-    for step in 0..plan.settled.len() {
+    let is_own = |step: &usize| plan.settled[*step].candidate().environment == environment.name;
+    for step in (0..plan.settled.len()).filter(is_own) {
         out.push_str(&of_step(&plan, step, policy::explain_step(&plan, step, &facts), registries.is_some()));
     }
     Ok(out)
+}
+
+/// The images of an environment that are called `name`, and what brings them where they come from.
+fn candidates(workspace: &Workspace, environment: &Environment, name: &str) -> Result<Sorted, Error> {
+    let all = &workspace.config.environments;
+    let from = |one: &&Environment| all.iter().find(|other| Some(&other.name) == one.from.as_ref());
+    // No chain is longer than there are environments.
+    let chain: Vec<&Environment> = successors(Some(environment), from).take(all.len()).collect();
+    let mut found = Sorted::default();
+    for environment in chain.into_iter().rev() {
+        let uses = overlay::uses(workspace.head.as_ref(), environment, None)?;
+        let mut sorted = plan::candidates(environment, all, &diff::changes(&[], &uses.sites));
+        let is_it = |candidate: &Candidate| is_called(&candidate.to.to_string(), name);
+        sorted.candidates.retain(is_it);
+        sorted.external.retain(is_it);
+        found.candidates.extend(sorted.candidates);
+        found.external.extend(sorted.external);
+    }
+    Ok(found)
 }
 
 fn of_step(plan: &Plan, step: usize, opinions: Vec<Opinion>, was_asked: bool) -> String {
@@ -70,7 +86,7 @@ fn of_step(plan: &Plan, step: usize, opinions: Vec<Opinion>, was_asked: bool) ->
         let rule = safe(&opinion.rule);
         match opinion.asked {
             Asked::Offline => _ = writeln!(out, "  ?      {rule:width$}  not asked: no registry may be"),
-            Asked::Refused => _ = writeln!(out, "  ?      {rule:width$}  not asked: the image is refused before"),
+            Asked::Refused => _ = writeln!(out, "  ?      {rule:width$}  not asked, for the reason above"),
             Asked::Yes if opinion.findings.is_empty() => {
                 _ = writeln!(out, "  allow  {rule:width$}  {}", safe(&opinion.grounds.unwrap_or_default()));
             }

@@ -15,6 +15,7 @@ mod exceptions;
 mod exec;
 mod expr;
 pub mod expression;
+mod flow;
 mod freeze;
 mod globs;
 mod judge;

@@ -6,6 +6,7 @@ use super::age::{self, Age};
 use super::complaint::Complaint;
 use super::exec::{self, Exec};
 use super::expr::{self, Expr};
+use super::flow::flow;
 use super::freeze::{self, Freeze};
 use super::level::Level;
 use super::named::Named;
@@ -19,7 +20,7 @@ use super::source::{self, Source};
 use super::subject::{Needs, Subject};
 use super::tag::{self, Tag};
 use super::vulnerabilities::{self, Vulnerabilities};
-use crate::domain::Severity;
+use crate::domain::{Location, Severity};
 use crate::yaml::{Faults, Fields, Node};
 
 /// What every rule does.
@@ -51,6 +52,8 @@ pub struct Rule {
     id: Option<String>,
     level: Level,
     kind: Kind,
+    settings: String,
+    place: Location,
 }
 
 #[derive(Debug, Clone)]
@@ -115,6 +118,23 @@ impl Rule {
             Some(id) => format!("{}/{id}", self.name),
             None => self.name.to_owned(),
         }
+    }
+
+    fn of(name: &'static str, id: Option<String>, level: Level, kind: Kind, node: &Node) -> Self {
+        let place = Location::new(&*node.mark.file, node.mark.line, node.content_column());
+        Self { name, id, level, kind, settings: flow(node), place }
+    }
+
+    /// Returns its settings as one line of YAML, those of the policies it extends included.
+    #[must_use]
+    pub fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// Returns where its settings are.
+    #[must_use]
+    pub fn place(&self) -> &Location {
+        &self.place
     }
 
     /// Tells whether it is never asked.
@@ -205,7 +225,7 @@ impl Rule {
                 }
                 (platforms::NAME, Some(_)) => {
                     let kind = Platforms::read_list(node, faults).map(Kind::Platforms);
-                    rules.extend(kind.map(|kind| Self { name, id: None, level: Level::default(), kind }));
+                    rules.extend(kind.map(|kind| Self::of(name, None, Level::default(), kind, node)));
                 }
                 _ => rules.extend(Self::read(name, node, faults)),
             }
@@ -238,7 +258,7 @@ impl Rule {
             _ => None,
         };
         fields.finish();
-        kind.map(|kind| Self { name, id: None, level, kind })
+        kind.map(|kind| Self::of(name, None, level, kind, node))
     }
 
     fn read_entry(name: &'static str, node: &Node, faults: &Faults) -> Option<Self> {
@@ -255,7 +275,7 @@ impl Rule {
             _ => Expr::read(&mut fields, faults).map(Kind::Expr),
         };
         fields.finish();
-        Some(Self { name, id: Some(id?.to_owned()), level, kind: kind? })
+        Some(Self::of(name, Some(id?.to_owned()), level, kind?, node))
     }
 }
 

@@ -140,11 +140,13 @@ fn evidence_is_read_once_for_all_environments_on_the_way() {
     let (mut stage, keys) = signed_stage();
     let host = stage.production.host().to_owned();
     let staging = format!(
-        "    policy: policies/\n  staging:\n    overlays: '*/overlays/staging'\n    registry: {host}/staging\n    \
-         from: dev\n    policy: policies/\n"
+        "  staging:\n    overlays: '*/overlays/staging'\n    registry: {host}/staging\n    from: dev\n    policy: \
+         policies/\n  production:\n"
     );
+    // Production gets from staging, and staging from dev.
     stage.repository.git(&["switch", "--quiet", "main"]);
-    stage.repository.replace("promote-bot.yaml", "    policy: policies/\n", &staging);
+    stage.repository.replace("promote-bot.yaml", "    from: dev\n", "    from: staging\n");
+    stage.repository.replace("promote-bot.yaml", "  production:\n", &staging);
     stage.repository.commit("staging");
     stage.repository.git(&["switch", "--quiet", "-C", "change"]);
     let digest = stage.seed_small("api", "1.1.0");
@@ -156,6 +158,9 @@ fn evidence_is_read_once_for_all_environments_on_the_way() {
     assert_eq!(run.json()["stats"]["to_promote"], 2);
     let lists = run.stderr.lines().filter(|line| line.contains(&format!("/referrers/{digest}")));
     assert_eq!(lists.count(), 1, "{}", run.stderr);
+    // What the change brings to staging counts where one image is explained, too.
+    let told = stage.program.run(stage.repository.path(), &["explain", "production/api"]).expect(0).stdout;
+    assert!(told.contains("allow  production/signature  signed by release"), "{told}");
 }
 
 #[test]
