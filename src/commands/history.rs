@@ -1,6 +1,6 @@
 //! Since when environments have referenced images, on the first-parent line of the base branch.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +20,9 @@ const MOST_COMMITS: usize = 20_000;
 
 /// For how many commits an environment is resolved: each may take as long as a check.
 const MOST_RESOLVED: usize = 200;
+
+/// How many references of the same repository are told where the image is not.
+const MOST_NAMESAKES: usize = 3;
 
 /// How much longer than is asked for the line is followed, for clocks that disagree.
 const MARGIN: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -156,7 +159,15 @@ impl<'a> History<'a> {
                 break;
             }
         }
-        let Some(since) = since else { return Ok((Ran::Never, None)) };
+        let Some(since) = since else {
+            let now = match line.commits.is_empty() {
+                true => References::default(),
+                false => self.references(environment, &line, 0, &mut resolved)?,
+            };
+            let namesakes: BTreeSet<String> =
+                now.iter().filter(|image| wanted.is_namesake(image)).map(ToString::to_string).collect();
+            return Ok((Ran::Never { instead: namesakes.into_iter().take(MOST_NAMESAKES).collect() }, None));
+        };
         let commit = &line.commits[since];
         // What lies beyond a shallow clone could show that a time was forged.
         let at = if line.is_cut { None } else { Timestamp::from_second(commit.committed).ok() };
@@ -280,6 +291,11 @@ impl Sought {
             .and_then(|own: &ImageStore| own.source(&candidate.to, there.registry.as_ref()));
         names.extend(prefixed);
         Self { names, digest: digest.cloned() }
+    }
+
+    /// Tells whether a reference is of the same repository.
+    fn is_namesake(&self, image: &ImageRef) -> bool {
+        self.names.iter().any(|name| name.locator() == image.locator())
     }
 
     /// Tells whether a reference is it: its repository, and the same digest where one is written, else the same tag.

@@ -193,7 +193,10 @@ pub fn examine(papers: &Papers, signers: &[Signer], now: Timestamp) -> Vec<Exhib
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ran {
     /// Never, or not any more.
-    Never,
+    Never {
+        /// What it references now in the image's place: other tags or digests of the same repository.
+        instead: Vec<String>,
+    },
     /// It references another image under the same tag.
     Another {
         /// The reference there.

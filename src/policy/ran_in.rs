@@ -81,7 +81,16 @@ impl RanIn {
             return Some((message, "give the new build a tag of its own, and promote it there first".to_owned()));
         }
         let Ran::Since { commit, at: since, clock, .. } = ran else {
-            let message = format!("{name} is not in {there} on the base branch");
+            let image = match (subject.candidate.to.tag(), subject.digest) {
+                (Some(tag), _) => format!("{name}:{tag}"),
+                (None, Some(digest)) => format!("{name}@{digest}"),
+                (None, None) => name.to_owned(),
+            };
+            let instead = match ran {
+                Ran::Never { instead } if !instead.is_empty() => format!(", which has {}", instead.join(" and ")),
+                _ => String::new(),
+            };
+            let message = format!("{image} is not in {there} on the base branch{instead}");
             return Some((
                 message,
                 format!("promote it to {there} first, and leave it there for {}", told(self.at_least)),
@@ -184,7 +193,12 @@ mod tests {
             messages(RULE, other),
             ["shop/api is not in staging: prod.example/staging/api:1, which is there, is another image by now"]
         );
-        assert_eq!(messages(RULE, Ran::Never), ["shop/api is not in staging on the base branch"]);
+        let never = |instead: &[&str]| Ran::Never { instead: instead.iter().map(|one| (*one).to_owned()).collect() };
+        assert_eq!(messages(RULE, never(&[])), ["shop/api:1 is not in staging on the base branch"]);
+        assert_eq!(
+            messages(RULE, never(&["staging.example/shop/api:0.9"])),
+            ["shop/api:1 is not in staging on the base branch, which has staging.example/shop/api:0.9"]
+        );
         assert_eq!(messages(RULE, since(ago(-2), "commit times")).len(), 1);
     }
 

@@ -227,6 +227,9 @@ impl Rule {
                     let kind = Platforms::read_list(node, faults).map(Kind::Platforms);
                     rules.extend(kind.map(|kind| Self::of(name, None, Level::default(), kind, node)));
                 }
+                (platforms::NAME, None) if node.as_str().is_some() => {
+                    faults.push_with_hint(node, "`platforms` must be a list", "write [linux/amd64]");
+                }
                 _ => rules.extend(Self::read(name, node, faults)),
             }
         }

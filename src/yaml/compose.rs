@@ -71,6 +71,9 @@ impl<'t> Composer<'t> {
             None => self.text.find(|c: char| c.is_control() && !"\t\r\n\u{85}".contains(c)).unwrap_or(0),
         };
         let message = match error.context() {
+            _ if self.text.get(offset..).is_some_and(|rest| rest.starts_with('\t')) => {
+                "found a tab, which YAML does not take for indentation: write spaces".to_owned()
+            }
             Some(context) if !error.problem().is_empty() => format!("{} {context}", error.problem()),
             _ => error.problem().to_owned(),
         };

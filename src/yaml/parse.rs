@@ -110,6 +110,8 @@ mod tests {
         assert_eq!(fault(b"a: b\nc: d: e\n"), (2, 5, "mapping values are not allowed in this context".into()));
         assert_eq!(fault(b"a: \xff\n"), (1, 4, "the file is not UTF-8".into()));
         assert_eq!(fault(b"a: x\nb: \x01\n").0, 2);
+        let tab = "found a tab, which YAML does not take for indentation: write spaces";
+        assert_eq!(fault(b"a:\n\tb: 1\n"), (2, 1, tab.into()));
     }
 
     #[test]

@@ -191,6 +191,9 @@ impl Rules<'_> {
             return Ok(());
         }
         let missing = || match whose {
+            _ if policy::text_of(path).is_some() => {
+                Error::usage(format!("there is no policy {path}"), format!("the built-in one is called builtin:{path}"))
+            }
             Whose::Environment => Error::usage(
                 format!("environment {} names the policy {path}, which does not exist", environment.name),
                 "policies are named from the root of the repository; in CI they must exist at the base revision",

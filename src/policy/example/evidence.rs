@@ -55,7 +55,9 @@ pub(super) fn read(node: Option<&Node>, digest: &Digest, policy: &Policy, now: T
                     Ran::Since { commit: "0".repeat(40), at: now.checked_sub(span).ok(), clock, or_longer: false };
                 dossier.ran_in.insert(name.to_owned(), Ok(ran));
             }
-            None if node.as_str() == Some("never") => _ = dossier.ran_in.insert(name.to_owned(), Ok(Ran::Never)),
+            None if node.as_str() == Some("never") => {
+                _ = dossier.ran_in.insert(name.to_owned(), Ok(Ran::Never { instead: Vec::new() }))
+            }
             None => faults.push(node, "`ran_in` must be spans of time, or `never`, by environment"),
         }
     }
