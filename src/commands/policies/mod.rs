@@ -206,24 +206,7 @@ impl Rules<'_> {
         let tree_path = TreePath::parse(path).ok_or_else(missing)?;
         match follow(self.tree, &tree_path)? {
             Some((directory, EntryKind::Directory)) => {
-                set.from_folder = true;
-                let (mut wrong, entries) = (Wrong::default(), self.tree.list(&directory)?);
-                if entries.iter().filter(|(name, _)| is_policy(name)).count() > MOST_POLICIES {
-                    let hint = "a policy may be for many environments and images: put some together";
-                    return Err(Error::usage(format!("{path} has more than {MOST_POLICIES} policies"), hint));
-                }
-                for (name, kind) in entries {
-                    let file = tree_path.child(&name).ok_or_else(missing)?;
-                    if is_policy(&name) {
-                        let loaded = self.load_file(&file, set);
-                        wrong.note(loaded.and_then(|found| found.ok_or_else(|| unreadable(&file))));
-                    } else if is_nearly_policy(&name)
-                        || (is_folder(self.tree, &file, kind)? && self.holds_policies(&file, DEEPEST)?)
-                    {
-                        wrong.note(Err::<(), _>(unreadable(&file)));
-                    }
-                }
-                wrong.into_result(self.revision)?;
+                self.load_folder(&tree_path, &directory, set)?;
                 if whose == Whose::Environment {
                     self.keep_own(environment, set);
                 }
@@ -248,6 +231,28 @@ impl Rules<'_> {
             _ => return Err(missing()),
         }
         Ok(())
+    }
+
+    /// Loads all policies of a folder, and tells all that is wrong with them.
+    fn load_folder(&self, path: &TreePath, directory: &TreePath, set: &mut InForce) -> Result<(), Error> {
+        set.from_folder = true;
+        let (mut wrong, entries) = (Wrong::default(), self.tree.list(directory)?);
+        if entries.iter().filter(|(name, _)| is_policy(name)).count() > MOST_POLICIES {
+            let hint = "a policy may be for many environments and images: put some together";
+            return Err(Error::usage(format!("{path} has more than {MOST_POLICIES} policies"), hint));
+        }
+        for (name, kind) in entries {
+            let file = path.child(&name).ok_or_else(|| unreadable(path))?;
+            if is_policy(&name) {
+                let loaded = self.load_file(&file, set);
+                wrong.note(loaded.and_then(|found| found.ok_or_else(|| unreadable(&file))));
+            } else if is_nearly_policy(&name)
+                || (is_folder(self.tree, &file, kind)? && self.holds_policies(&file, DEEPEST)?)
+            {
+                wrong.note(Err::<(), _>(unreadable(&file)));
+            }
+        }
+        wrong.into_result(self.revision)
     }
 
     /// Leaves out the policies of others: a folder may serve several environments.

@@ -56,7 +56,7 @@ pub(super) fn read(node: Option<&Node>, digest: &Digest, policy: &Policy, now: T
                 dossier.ran_in.insert(name.to_owned(), Ok(ran));
             }
             None if node.as_str() == Some("never") => {
-                _ = dossier.ran_in.insert(name.to_owned(), Ok(Ran::Never { instead: Vec::new() }))
+                dossier.ran_in.insert(name.to_owned(), Ok(Ran::Never { instead: Vec::new() }));
             }
             None => faults.push(node, "`ran_in` must be spans of time, or `never`, by environment"),
         }
